@@ -1,0 +1,39 @@
+/** The result of one window for one key: provisional, final, or a correction with a higher revision. */
+import { type Static, Type } from 'typebox';
+import { Timestamp } from './timestamp.ts';
+
+const Moments = Type.Object({
+  count: Type.Integer(),
+  mean: Type.Union([Type.Number(), Type.Null()]),
+  std: Type.Union([Type.Number(), Type.Null()]),
+});
+
+export const WindowResult = Type.Object(
+  {
+    topology: Type.String(),
+    window: Type.String({ description: 'name of the window actor' }),
+    key: Type.Record(Type.String(), Type.String(), { description: 'the fields it is grouped by' }),
+    window_start: Timestamp,
+    window_end: Timestamp,
+    revision: Type.Integer({ minimum: 0, description: '0 first, +1 with each correction' }),
+    final: Type.Boolean({ description: 'the watermark has passed window_end' }),
+    total_events: Type.Integer(),
+    low_ratings: Type.Integer({ description: 'events with rating below the limit' }),
+    slow_actions: Type.Integer({ description: 'events with time_to_action above the limit' }),
+    error_rate: Type.Number({ description: '(low_ratings + slow_actions) / total_events, 0 when empty' }),
+    input_mean: Moments,
+    latency_ms: Type.Intersect([
+      Moments,
+      Type.Object({
+        p50: Type.Union([Type.Number(), Type.Null()]),
+        p95: Type.Union([Type.Number(), Type.Null()]),
+        p99: Type.Union([Type.Number(), Type.Null()]),
+      }),
+    ]),
+    pattern_counts: Type.Record(Type.String(), Type.Integer(), {
+      description: 'events per pattern key, over all events that carry input_stats',
+    }),
+  },
+  { $id: 'window', title: 'window' },
+);
+export type WindowResult = Static<typeof WindowResult>;
