@@ -1,0 +1,136 @@
+/**
+ * The contract of an actor: a function of its state, a message and a context that leaves effects in the context.
+ *
+ * 1. An actor does no I/O and reads neither clock nor dice: all it may use is handed in.
+ * 2. All it does is said through `Context`; the engine commits those effects together or not at all.
+ * 3. A value from the state belongs to the state: change it only together with a `set`, and only after everything
+ *    that may throw. When `onMessage` throws, the engine drops the effects of that message and dead-letters it.
+ * 4. Memory outside the state is lost at every commit: what an actor gathers there it must emit in `onCommit`.
+ */
+import type { Static, TObject } from 'typebox';
+
+/** A record of a source topic, as it came. */
+export interface SourceRecord {
+  /** The source's name in the topology. */
+  source: string;
+  /** Where it first stood, also after it was re-keyed through an internal topic. */
+  topic: string;
+  partition: number;
+  offset: number;
+  /** Kafka's timestamp. */
+  timestamp_ms: number;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+}
+
+/** Keyed state of one actor in one task. Survives restarts; values must be JSON. */
+export interface State {
+  get<Value>(key: string): Value | undefined;
+  set<Value>(key: string, value: Value): void;
+  delete(key: string): void;
+  /** All entries whose key starts with `prefix`, in no particular order. Deleting while iterating is allowed. */
+  entries<Value>(prefix: string): Iterable<[key: string, value: Value]>;
+}
+
+/** What can become of a record that was taken in; exactly one is current for each. */
+export type Disposition =
+  | 'pending'
+  | 'joined'
+  | 'unjoinable'
+  | 'expired'
+  | 'late'
+  | 'duplicate'
+  | 'dead_lettered';
+
+export interface BadRecord {
+  /** Stable, e.g. `not_json`. */
+  code: string;
+  message: string;
+  stack?: string;
+}
+
+export interface Context {
+  /** Wall clock at the start of this step. For expiry of nothing: only to stamp what people read. */
+  readonly now_ms: number;
+  /** Event time up to which this task's inputs are complete. `Number.NEGATIVE_INFINITY` until all have spoken. */
+  readonly watermark_ms: number;
+  readonly state: State;
+  /** Sends `value` to whatever the topology connected to this output. */
+  emit(output: string, key: string, value: object): void;
+  /** Calls `onTimer(key)` once the watermark reaches `time_ms`. The same key and time are one timer. */
+  setTimer(time_ms: number, key: string): void;
+  /** Event time of the source record in hand: moves the watermark of the partition it came from. */
+  observe(time_ms: number): void;
+  /** False where the record in hand stands in a partition in which this key does not belong. */
+  ownsKey(key: string): boolean;
+  /** Adds `delta` records of `account` (a source or a window's name) to a disposition of the ledger. */
+  count(account: string, disposition: string, delta: number): void;
+  /** Sends a source record to the dead-letter topic and counts it. */
+  deadLetter(record: SourceRecord, reason: BadRecord): void;
+  /** Sends a source record, or a window delta, that came too late to the late topic. The caller counts it. */
+  late(key: string, value: SourceRecord | object): void;
+}
+
+export interface Actor {
+  onMessage(input: string, message: unknown, context: Context): void;
+  onTimer?(key: string, time_ms: number, context: Context): void;
+  /** The watermark has advanced to `context.watermark_ms`. */
+  onWatermark?(context: Context): void;
+  /** The effects so far are about to be committed. */
+  onCommit?(context: Context): void;
+}
+
+/** Who the actor is: part of every id it derives. */
+export interface ActorScope {
+  topology: string;
+  actor: string;
+}
+
+/** The types of message that flow between actors; an output may only be connected to an input of its type. */
+export type MessageType =
+  | 'source_record'
+  | 'event'
+  | 'outcome'
+  | 'window_delta'
+  | 'window'
+  | 'assessment'
+  | 'alert'
+  | 'training_job'
+  | 'evaluation'
+  | 'rollout';
+
+/** By what the messages of a stream are keyed. Equal partitionings can be fused into one stage. */
+export type Partitioning = 'prediction_id' | 'window_key' | 'deployment_id';
+
+export interface OutputSpec {
+  message: MessageType;
+  summary: string;
+}
+
+export interface ActorKind {
+  readonly kind: string;
+  /** One sentence for the reference docs. */
+  readonly summary: string;
+  /** A YAML example for the reference docs; a test lints it. */
+  readonly example: string;
+  /** Schema of the actor's entry in a topology, without `kind` and `from`. */
+  readonly config: TObject;
+  readonly partitioning: Partitioning;
+  /** Input name → message type. */
+  readonly inputs: Readonly<Record<string, MessageType>>;
+  /** Output name → what flows out. The first is the one that `from: actor` means. */
+  readonly outputs: Readonly<Record<string, OutputSpec>>;
+  /** `config` has passed `this.config` and defaults are filled in. */
+  create(config: unknown, scope: ActorScope): Actor;
+}
+
+/** Ties the type of `create`'s configuration to the schema. */
+export function defineActor<Config extends TObject>(
+  kind: Omit<ActorKind, 'config' | 'create'> & {
+    config: Config;
+    create(config: Static<Config>, scope: ActorScope): Actor;
+  },
+): ActorKind {
+  return kind as ActorKind;
+}

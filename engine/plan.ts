@@ -1,0 +1,110 @@
+/**
+ * What the engine runs: stages of fused actors with topics between them. Made by topology/ from YAML, plain JSON,
+ * so that it can be printed, compared and sent to a worker.
+ */
+
+export const PLAN_VERSION = 1;
+
+export interface Plan {
+  version: typeof PLAN_VERSION;
+  namespace: string;
+  topology: string;
+  /** Consumer group of all stages: `{namespace}.{topology}`. */
+  group_id: string;
+  workers: number;
+  commit_interval_ms: number;
+  /** Every topic that is read or written, in the order in which they are to be made. */
+  topics: TopicPlan[];
+  stages: StagePlan[];
+  dead_letter_topic: string;
+  late_topic: string;
+  /** Absent where nothing retrains. */
+  training?: TrainingPlan;
+}
+
+export type TopicPurpose =
+  | 'source'
+  | 'sink'
+  | 'repartition'
+  | 'changelog'
+  | 'outcomes'
+  | 'dead_letter'
+  | 'late';
+
+export interface TopicPlan {
+  name: string;
+  purpose: TopicPurpose;
+  /**
+   * How many partitions a missing topic is made with. `like` takes the count that another topic really has:
+   * a changelog follows its stage's input.
+   */
+  partitions: { count: number } | { like: string };
+  config: Record<string, string>;
+}
+
+/** Each topic is an input of at most one stage, so one group's committed offsets suffice. */
+export interface StagePlan {
+  name: string;
+  kind: 'actors' | 'training';
+  /** Partition p of each input belongs to task p: all inputs have the same number of partitions. */
+  inputs: InputPlan[];
+  actors: ActorPlan[];
+  /** Where the state is logged; absent for a stage without state. */
+  changelog?: string;
+}
+
+export interface InputPlan {
+  topic: string;
+  /** Who gets it: actor and input name. */
+  actor: string;
+  input: string;
+  /** `source`: raw records of the user's source of that name. `internal`: JSON written by errata. */
+  codec:
+    | { type: 'source'; source: string; rekeyed: boolean; partitioner: Partitioner | null }
+    | { type: 'internal' };
+  time: TimePlan;
+}
+
+export type Partitioner = 'murmur2' | 'crc32';
+
+/** Where an input's watermark comes from. */
+export type TimePlan =
+  /** From event times of its records, less the disorder; `idle_ms` null: never idle. */
+  | { type: 'event_time'; disorder_ms: number; idle_ms: number | null; clock: 'wall' | 'event' }
+  /** From watermark records of all tasks of the upstream stages. */
+  | { type: 'watermark_records'; upstream: { stage: string; partitions_of: string }[] }
+  /** It carries no event time; it never holds the watermark. */
+  | { type: 'none' };
+
+export interface ActorPlan {
+  name: string;
+  kind: string;
+  /** Validated, defaults filled in. */
+  config: unknown;
+  outputs: Record<string, TargetPlan[]>;
+}
+
+export type TargetPlan =
+  | { to: 'actor'; actor: string; input: string }
+  /** `watermarks`: the task also writes its watermark to every partition of this topic. */
+  | { to: 'topic'; topic: string; watermarks: boolean };
+
+export interface TrainingPlan {
+  /** Stage that runs the jobs. */
+  stage: string;
+  outcomes_topic: string;
+  /** Built-in name or absolute path of the trainer module. */
+  trainer: string;
+  /** Passed to training/ as it stands in the topology. */
+  config: unknown;
+  evaluations_topic: string;
+}
+
+/** `{namespace}.{topology}.{stage}.{purpose}`: so that several environments and replays share one Kafka. */
+export function internalName(
+  plan: { namespace: string; topology: string },
+  stage: string,
+  purpose: string,
+): string {
+  return `${plan.namespace}.${plan.topology}.${stage}.${purpose}`;
+}
