@@ -6,6 +6,8 @@
  * 3. A value from the state belongs to the state: change it only together with a `set`, and only after everything
  *    that may throw. When `onMessage` throws, the engine drops the effects of that message and dead-letters it.
  * 4. Memory outside the state is lost at every commit: what an actor gathers there it must emit in `onCommit`.
+ * 5. A task tells its actors of a watermark or a commit in the order of the plan, upstream first, and what one emits
+ *    reaches the next before that one is told. Of a watermark: first the due timers by time, then `onWatermark`.
  */
 import type { Static, TObject } from 'typebox';
 
@@ -110,6 +112,13 @@ export interface OutputSpec {
 
 export interface ActorKind {
   readonly kind: string;
+  /** True for what the planner puts in by itself and a topology may not name. */
+  readonly internal?: boolean;
+  /**
+   * The kind that runs in front of this one, in the upstream stage, with the same configuration. `from` feeds
+   * the local half's input; the local half's output feeds this actor's.
+   */
+  readonly local_half?: string;
   /** One sentence for the reference docs. */
   readonly summary: string;
   /** A YAML example for the reference docs; a test lints it. */

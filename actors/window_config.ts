@@ -1,0 +1,50 @@
+/** What a topology can say about `window`; both halves get it. */
+import { type Static, Type } from 'typebox';
+import { Duration } from '../messages/duration.ts';
+
+const KeyField = Type.Union([Type.Literal('deployment_id'), Type.Literal('model_version')]);
+export type KeyField = Static<typeof KeyField>;
+
+export const BadConfig = Type.Object(
+  {
+    rating_below: Type.Number({ default: 3, description: 'an event with a lower rating is an error' }),
+    time_to_action_above: Type.Number({
+      default: 30,
+      description: 'an event with a longer time to act is an error; seconds',
+    }),
+  },
+  { additionalProperties: false },
+);
+export type BadConfig = Static<typeof BadConfig>;
+
+export const WindowConfig = Type.Object(
+  {
+    by: Type.Array(KeyField, {
+      minItems: 1,
+      uniqueItems: true,
+      default: ['deployment_id', 'model_version'],
+      description: 'a window per value of these',
+    }),
+    tumbling: Duration({ default: '5m', description: 'length; windows begin at multiples of it since 1970' }),
+    lateness: Duration({
+      default: '24h',
+      description: 'how long after its end a window is still corrected, in event time',
+    }),
+    idle: Type.Union([Duration({ description: 'a duration' }), Type.Literal('never')], {
+      default: '30s',
+      description: 'with all inputs quiet for so long, open windows close',
+    }),
+    over: Type.Union([Type.Literal('feedback'), Type.Literal('all')], {
+      default: 'feedback',
+      description: 'what counts as an event: each feedback message, or predictions too',
+    }),
+    bad: { ...BadConfig, default: {} },
+    max_pattern_keys: Type.Integer({
+      minimum: 1,
+      default: 10_000,
+      description: 'pattern keys that are counted one by one in a window; those beyond are counted together',
+    }),
+  },
+  { additionalProperties: false },
+);
+export type WindowConfig = Static<typeof WindowConfig>;
