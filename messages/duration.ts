@@ -7,7 +7,7 @@ const PATTERN = '^(\\d+(?:\\.\\d+)?)(ms|s|m|h|d)$';
 const DURATION = new RegExp(PATTERN);
 
 export function Duration(options: { default?: string; description: string }) {
-  return Type.String({ pattern: PATTERN, ...options });
+  return Type.String({ pattern: PATTERN, examples: ['30s', '5m', '24h', '7d'], ...options });
 }
 
 /** Milliseconds. Throws `E_DURATION` on anything else than a number with a unit. */

@@ -1,0 +1,39 @@
+/** The values of a topology file, with the positions at which they stand. */
+import type { Position } from './problem.ts';
+
+export type Path = readonly (string | number)[];
+
+/** Where an entry stands: its key (of a sequence: the item) and its value. */
+interface Span {
+  key: Position;
+  value: Position;
+}
+
+export class SourceDocument {
+  value: unknown;
+  /** Paths of texts that stand, at least in part, in the file itself rather than in the environment. */
+  readonly literals: Path[] = [];
+  readonly #spans = new Map<string, Span>();
+
+  remember(path: Path, span: Span): void {
+    this.#spans.set(JSON.stringify(path), span);
+  }
+
+  keyAt(path: Path): Position {
+    return this.#nearest(path).key;
+  }
+
+  valueAt(path: Path): Position {
+    return this.#nearest(path).value;
+  }
+
+  /** What does not stand in the file, such as a default, is reported where its parent stands. */
+  #nearest(path: Path): Span {
+    for (let length = path.length; length >= 0; length--) {
+      const span = this.#spans.get(JSON.stringify(path.slice(0, length)));
+      if (span) return span;
+    }
+    const start = { line: 1, column: 1 };
+    return { key: start, value: start };
+  }
+}

@@ -1,0 +1,103 @@
+/** What stands in a topology file. Actors' own settings are with their kinds, in actors/. */
+import { type Static, Type } from 'typebox';
+import { Duration } from '../messages/duration.ts';
+
+/** Used for topics, groups and transactional ids; no dots, because those separate the parts of internal names. */
+export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
+
+const Name = (options: { default?: string; description: string }) =>
+  Type.String({ pattern: NAME_PATTERN, examples: ['mail-triage', 'feedback'], ...options });
+
+const Topic = Type.String({
+  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$',
+  examples: ['mail.predictions'],
+  description: 'name of a Kafka topic',
+});
+
+const Partitions = (description: string, options: { default?: number } = {}) =>
+  Type.Integer({ minimum: 1, maximum: 10_000, description, ...options });
+
+const Broker = Type.String({
+  pattern: '^[^\\s,:]+:\\d{1,5}$',
+  examples: ['kafka-1:9092'],
+  description: 'host:port',
+});
+
+export const KafkaTopic = Type.Object({
+  topic: Topic,
+  partitions: Type.Optional(
+    Partitions(
+      'how many partitions the topic is made with where it does not exist; default: `partitions` above',
+    ),
+  ),
+});
+
+export const Source = Type.Object({
+  kafka: KafkaTopic,
+  key: Type.Optional(
+    Type.Literal('prediction_id', {
+      description:
+        'the producers key their records by this; without it they are re-keyed through an internal topic',
+    }),
+  ),
+  partitioner: Type.Optional(
+    Type.Union([Type.Literal('murmur2'), Type.Literal('crc32')], {
+      description:
+        'how the producers place a key: Java and kafkajs use murmur2, librdkafka crc32. Every record is verified',
+    }),
+  ),
+  disorder: Duration({
+    default: '5s',
+    description: 'by how much event times within a partition may go backwards without being late',
+  }),
+  clock: Type.Union([Type.Literal('wall'), Type.Literal('event')], {
+    default: 'wall',
+    description: '`event` for replays: a partition that is read to its end is complete at once',
+  }),
+});
+export type Source = Static<typeof Source>;
+
+export const Sink = Type.Object({
+  from: Type.String({ description: '`actor` (its first output) or `actor.output`' }),
+  kafka: KafkaTopic,
+});
+export type Sink = Static<typeof Sink>;
+
+export const Topology = Type.Object({
+  topology: Name({ description: 'its name: part of the consumer group and of every internal topic' }),
+  namespace: Name({
+    default: 'errata',
+    description: 'keeps environments and replays apart that share one Kafka',
+  }),
+  partitions: Partitions('of internal topics, and of missing topics that do not say their own', {
+    default: 4,
+  }),
+  workers: Type.Integer({ minimum: 1, maximum: 256, default: 2, description: 'threads per process' }),
+  commit_interval: Duration({ default: '200ms', description: 'how often a task commits what it did' }),
+  max_ahead: Duration({
+    default: '10m',
+    description: 'a record stamped further than this after its Kafka timestamp goes to the dead-letter topic',
+  }),
+  kafka: Type.Optional(
+    Type.Object({
+      brokers: Type.Optional(
+        Type.Union(
+          [Type.Array(Broker, { minItems: 1 }), Type.String({ description: 'host:port,host:port' })],
+          {
+            description: 'the environment variable KAFKA_BROKERS comes first',
+          },
+        ),
+      ),
+    }),
+  ),
+  sources: Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, description: 'what comes in' }),
+  actors: Type.Record(Type.String(), Type.Unknown(), {
+    minProperties: 1,
+    description: 'what happens with it',
+  }),
+  sinks: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'what goes out' }),
+});
+export type Topology = Static<typeof Topology>;
+
+/** Connectors that belong to the design but not to this version. */
+export const UNAVAILABLE_CONNECTORS: readonly string[] = ['pubsub', 'bigquery', 'http', 'webhook'];
