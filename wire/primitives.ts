@@ -7,6 +7,7 @@
 import { ErrataError } from '../messages/errata_error.ts';
 
 const TWO_32 = 0x1_0000_0000;
+const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Throws E_WIRE_TRUNCATED: the bytes end before the value does. */
 export function truncated(what: string, position: number): never {
@@ -167,10 +168,16 @@ export class Writer {
     this.buffer.writeUInt32BE(value, at);
   }
 
+  /** What a 64-bit integer cannot hold is written as the nearest that it can. */
   int64(value: number): void {
     const at = this.reserve(8);
-    this.buffer.writeInt32BE(Math.floor(value / TWO_32), at);
-    this.buffer.writeUInt32BE(value - Math.floor(value / TWO_32) * TWO_32, at + 4);
+    const high = Math.floor(value / TWO_32);
+    if (high > 0x7fffffff) this.buffer.writeBigInt64BE(MAX_INT64, at);
+    else if (high < -0x80000000) this.buffer.writeBigInt64BE(-MAX_INT64, at);
+    else {
+      this.buffer.writeInt32BE(high, at);
+      this.buffer.writeUInt32BE(value - high * TWO_32, at + 4);
+    }
   }
 
   boolean(value: boolean): void {

@@ -94,7 +94,9 @@ test('batches of every compression are read', () => {
 test('snappy in the xerial framing of Java clients is read', () => {
   const batch = encodeBatch(sample);
   const body = batch.subarray(BATCH_HEADER_BYTES);
-  const parts: Buffer[] = [Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])];
+  const parts: Buffer[] = [
+    Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1]),
+  ];
   for (let at = 0; at < body.length; at += 1000) {
     const block: Buffer = require('snappy').compressSync(body.subarray(at, at + 1000));
     const length = Buffer.alloc(4);

@@ -1,0 +1,100 @@
+/** The broker in this thread: opens the data, listens, applies retention, and closes it all again. */
+import { randomUUID } from 'node:crypto';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { ErrataError } from '../messages/errata_error.ts';
+import type { BrokerState } from './api.ts';
+import { type BrokerConfig, type BrokerOptions, resolveConfig } from './broker_config.ts';
+import { type BufferBudget, Connection } from './connection.ts';
+import { GroupCoordinator } from './groups/group_coordinator.ts';
+import { Offsets } from './groups/offsets.ts';
+import { Database } from './log/database.ts';
+import { PartitionLog } from './log/partition_log.ts';
+import { ProducerIds } from './log/producer_ids.ts';
+import { applyRetention } from './log/retention.ts';
+import { Topics } from './log/topics.ts';
+
+export interface BrokerServer {
+  readonly port: number;
+  readonly state: BrokerState;
+  /** Closes connections, commits what is open and closes the file. */
+  stop(): Promise<void>;
+}
+
+/** Throws ErrataError E_PORT_IN_USE, E_DATA_DIR_IN_USE, E_DATA_DIR_VERSION, E_DATA_DIR or E_LISTEN. */
+export async function startServer(
+  options: BrokerOptions,
+  report: (thrown: unknown) => void = () => {},
+): Promise<BrokerServer> {
+  const config = resolveConfig(options);
+  const db = new Database(config.data_dir, config.synchronous);
+  const server = createServer({ noDelay: true });
+  try {
+    await listen(server, config);
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
+  const { port } = server.address() as AddressInfo;
+  const state: BrokerState = {
+    config,
+    port,
+    report,
+    cluster_id: clusterId(db),
+    topics: new Topics(db),
+    log: new PartitionLog(db),
+    groups: new GroupCoordinator(config, new Offsets(db)),
+    producer_ids: new ProducerIds(db),
+  };
+  const connections = serve(server, state);
+  const retention = setInterval(() => {
+    applyRetention(state.topics, state.log, Date.now()).catch(report);
+  }, config.retention_interval_ms);
+  const stop = async () => {
+    clearInterval(retention);
+    state.groups.close();
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const connection of connections) connection.close();
+    await closed;
+    db.close();
+  };
+  return { port, state, stop };
+}
+
+function serve(server: Server, state: BrokerState): Set<Connection> {
+  const connections = new Set<Connection>();
+  const budget: BufferBudget = { used_bytes: 0, max_bytes: state.config.max_buffered_bytes };
+  server.maxConnections = state.config.max_connections;
+  server.on('connection', (socket) => {
+    const connection = new Connection(socket, state, budget);
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+  });
+  return connections;
+}
+
+function listen(server: Server, { port, host }: BrokerConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen({ port, host, exclusive: true }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): ErrataError {
+  if (error.code === 'EADDRINUSE') {
+    return new ErrataError('E_PORT_IN_USE', `port ${port} on ${host} is taken`, {
+      hint: 'stop what listens there, or choose another port with --kafka-port',
+      cause: error,
+    });
+  }
+  return new ErrataError('E_LISTEN', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error });
+}
+
+/** Made once and kept with the data. */
+function clusterId(db: Database): string {
+  const insert = db.prepare(`INSERT OR IGNORE INTO meta VALUES ('cluster_id', ?)`);
+  insert.run(randomUUID().replaceAll('-', '').slice(0, 22));
+  return db.prepare(`SELECT value FROM meta WHERE name = 'cluster_id'`).get()!.value as string;
+}
