@@ -22,6 +22,11 @@ export interface Plan {
   training?: TrainingPlan;
 }
 
+/** A plan with the partition counts that the topics really have. */
+export interface ResolvedPlan extends Plan {
+  partitions: Record<string, number>;
+}
+
 export type TopicPurpose =
   | 'source'
   | 'sink'
@@ -86,8 +91,11 @@ export interface ActorPlan {
 
 export type TargetPlan =
   | { to: 'actor'; actor: string; input: string }
-  /** `watermarks`: the task also writes its watermark to every partition of this topic. */
-  | { to: 'topic'; topic: string; watermarks: boolean };
+  /**
+   * `internal`: errata's own topic, whose records carry their format.
+   * `watermarks`: the task also writes its watermark to every partition of this topic.
+   */
+  | { to: 'topic'; topic: string; internal: boolean; watermarks: boolean };
 
 export interface TrainingPlan {
   /** Stage that runs the jobs. */

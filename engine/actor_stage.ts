@@ -1,0 +1,288 @@
+/**
+ * Runs the fused actors of one task: hands messages from actor to actor, and gathers their effects.
+ *
+ * 1. A message's effects (outputs, state, ledger) are kept together or dropped together.
+ * 2. A message on which an actor throws is dead-lettered with the stack; the task goes on.
+ */
+import type { Actor, BadRecord, Context, MessageType, SourceRecord, State } from '../actors/actor.ts';
+import { ACTOR_KINDS } from '../actors/catalogue.ts';
+import { ErrataError } from '../messages/errata_error.ts';
+import { partitionForKey } from '../wire/murmur2.ts';
+import type { Effects } from './effects.ts';
+import { type Ledger, TAKEN_IN } from './ledger.ts';
+import type { LogRecord } from './partition_reader.ts';
+import { partitionOf } from './partitioner.ts';
+import type { ActorPlan, InputPlan, ResolvedPlan, StagePlan, TargetPlan } from './plan.ts';
+import { DATA_HEADERS, readRekeyed, readSourceRecord, writeDeadLetter, writeRekeyed } from './record_format.ts';
+import type { TaskState } from './state.ts';
+import { Timers } from './timers.ts';
+
+/** What people ask for: told to whoever watches once it is committed. */
+export interface Emission {
+  message: MessageType;
+  value: object;
+}
+
+const OF_INTEREST: ReadonlySet<MessageType> = new Set<MessageType>([
+  'window',
+  'assessment',
+  'alert',
+  'rollout',
+]);
+
+export interface ActorStageOptions {
+  plan: ResolvedPlan;
+  stage: StagePlan;
+  partition: number;
+  state: TaskState;
+  effects: Effects;
+  ledger: Ledger;
+  now(): number;
+}
+
+interface RunningActor {
+  actor: Actor;
+  context: ActorContext;
+}
+
+/** The record in hand. */
+interface InHand {
+  input: InputPlan;
+  observe(time_ms: number): void;
+}
+
+export class ActorStage {
+  readonly options: ActorStageOptions;
+  readonly #actors = new Map<string, RunningActor>();
+  readonly timers: Timers;
+  watermark_ms: number;
+  in_hand: InHand | undefined;
+  #emissions: Emission[] = [];
+
+  /** `watermark_ms` is what the task had reached before a restart. */
+  constructor(options: ActorStageOptions, watermark_ms: number) {
+    this.options = options;
+    this.watermark_ms = watermark_ms;
+    this.timers = new Timers(options.state.store('$timers'));
+    for (const plan of options.stage.actors) this.#actors.set(plan.name, this.#create(plan));
+  }
+
+  #create(plan: ActorPlan): RunningActor {
+    const kind = ACTOR_KINDS.get(plan.kind);
+    if (!kind) throw new ErrataError('E_ACTOR_KIND', `there is no actor of kind "${plan.kind}"`);
+    const actor = kind.create(plan.config, { topology: this.options.plan.topology, actor: plan.name });
+    const messages = Object.entries(kind.outputs).map(([name, output]) => [name, output.message] as const);
+    return { actor, context: new ActorContext(this, plan, new Map(messages)) };
+  }
+
+  onSourceRecord(
+    input: InputPlan,
+    source: string,
+    record: LogRecord,
+    observe: (time_ms: number) => void,
+  ): void {
+    const { partition, ledger } = this.options;
+    const rekeyed = input.codec.type === 'source' && input.codec.rekeyed;
+    const message = rekeyed
+      ? readRekeyed(source, record)
+      : readSourceRecord(source, input.topic, partition, record);
+    // A record that is only re-keyed is taken in by the stage behind.
+    const taken_in = !this.options.stage.actors.some(
+      ({ name, kind }) => name === input.actor && kind === 'rekey',
+    );
+    if (taken_in) ledger.count(source, TAKEN_IN, 1);
+    this.in_hand = { input, observe };
+    this.#attempt(
+      () => this.deliver(input.actor, input.input, message),
+      (reason) => {
+        this.deadLetter(message, reason);
+        ledger.count(source, TAKEN_IN, 1);
+        ledger.count(source, 'dead_lettered', 1);
+      },
+    );
+    this.in_hand = undefined;
+  }
+
+  onInternalRecord(input: InputPlan, record: LogRecord, value: () => unknown): void {
+    this.#attempt(
+      () => this.deliver(input.actor, input.input, value()),
+      (reason) =>
+        this.deadLetter(readSourceRecord(input.topic, input.topic, this.options.partition, record), reason),
+    );
+  }
+
+  /** Event time goes on: due timers fire in order, then every actor is told. */
+  advance(watermark_ms: number): void {
+    if (!(watermark_ms > this.watermark_ms)) return;
+    this.watermark_ms = watermark_ms;
+    for (;;) {
+      const timer = this.timers.takeDue(watermark_ms);
+      if (!timer) break;
+      const running = this.#actors.get(timer.actor);
+      this.#attempt(() => running?.actor.onTimer?.(timer.key, timer.time_ms, running.context));
+    }
+    this.#tellWatermark();
+  }
+
+  /** All inputs have been read to their end: what is open closes, and the watermark stays where it is. */
+  closeOpenWindows(): void {
+    const reached_ms = this.watermark_ms;
+    this.watermark_ms = Number.POSITIVE_INFINITY;
+    this.#tellWatermark();
+    this.watermark_ms = reached_ms;
+  }
+
+  beforeCommit(): void {
+    for (const { actor, context } of this.#actors.values()) this.#attempt(() => actor.onCommit?.(context));
+  }
+
+  takeEmissions(): Emission[] {
+    const emissions = this.#emissions;
+    this.#emissions = [];
+    return emissions;
+  }
+
+  deliver(actor: string, input: string, message: unknown): void {
+    const running = this.#actors.get(actor);
+    if (!running) throw new ErrataError('E_PLAN', `no actor "${actor}" in stage ${this.options.stage.name}`);
+    running.actor.onMessage(input, message, running.context);
+  }
+
+  note(message: MessageType, value: object): void {
+    if (OF_INTEREST.has(message)) this.#emissions.push({ message, value });
+  }
+
+  deadLetter(record: SourceRecord, reason: BadRecord): void {
+    this.#writeAside(this.options.plan.dead_letter_topic, record, reason);
+  }
+
+  late(key: string, value: SourceRecord | object): void {
+    const { plan, effects } = this.options;
+    if (isSourceRecord(value)) {
+      this.#writeAside(plan.late_topic, value, {
+        code: 'late',
+        message: 'came after its windows were closed for good',
+      });
+      return;
+    }
+    const partition = partitionForKey(Buffer.from(key), plan.partitions[plan.late_topic]!);
+    effects.write({
+      topic: plan.late_topic,
+      partition,
+      key,
+      value: JSON.stringify(value),
+      headers: DATA_HEADERS,
+    });
+  }
+
+  #writeAside(topic: string, record: SourceRecord, reason: BadRecord): void {
+    const partition = record.partition % this.options.plan.partitions[topic]!;
+    this.options.effects.write({ topic, partition, ...writeDeadLetter(record, reason) });
+  }
+
+  #tellWatermark(): void {
+    for (const { actor, context } of this.#actors.values())
+      if (actor.onWatermark) this.#attempt(() => actor.onWatermark?.(context));
+  }
+
+  /** Without `onBad` there is no record to blame: what is thrown ends the task. */
+  #attempt(act: () => void, onBad?: (reason: BadRecord) => void): void {
+    const { state, effects, ledger } = this.options;
+    state.checkpoint();
+    effects.checkpoint();
+    const emitted = this.#emissions.length;
+    try {
+      act();
+    } catch (error) {
+      if (!onBad) throw error;
+      state.undo();
+      effects.undo();
+      ledger.drop();
+      this.#emissions.length = emitted;
+      onBad(describeFailure(error));
+    }
+    ledger.settle();
+  }
+}
+
+class ActorContext implements Context {
+  readonly state: State;
+  readonly #stage: ActorStage;
+  readonly #plan: ActorPlan;
+  readonly #messages: ReadonlyMap<string, MessageType>;
+
+  constructor(stage: ActorStage, plan: ActorPlan, messages: ReadonlyMap<string, MessageType>) {
+    this.#stage = stage;
+    this.#plan = plan;
+    this.#messages = messages;
+    this.state = stage.options.state.store(plan.name);
+  }
+
+  get now_ms(): number {
+    return this.#stage.options.now();
+  }
+
+  get watermark_ms(): number {
+    return this.#stage.watermark_ms;
+  }
+
+  emit(output: string, key: string, value: object): void {
+    const message = this.#messages.get(output);
+    if (!message) throw new ErrataError('E_PLAN', `actor "${this.#plan.name}" has no output "${output}"`);
+    this.#stage.note(message, value);
+    for (const target of this.#plan.outputs[output] ?? []) this.#send(target, message, key, value);
+  }
+
+  #send(target: TargetPlan, message: MessageType, key: string, value: object): void {
+    if (target.to === 'actor') {
+      this.#stage.deliver(target.actor, target.input, value);
+      return;
+    }
+    const { plan, effects } = this.#stage.options;
+    const { topic } = target;
+    const partition = partitionForKey(Buffer.from(key), plan.partitions[topic]!);
+    if (message === 'source_record')
+      effects.write({ topic, partition, ...writeRekeyed(value as SourceRecord) });
+    else {
+      const headers = target.internal ? DATA_HEADERS : {};
+      effects.write({ topic, partition, key, value: JSON.stringify(value), headers });
+    }
+  }
+
+  setTimer(time_ms: number, key: string): void {
+    this.#stage.timers.set({ time_ms, actor: this.#plan.name, key });
+  }
+
+  observe(time_ms: number): void {
+    this.#stage.in_hand?.observe(time_ms);
+  }
+
+  ownsKey(key: string): boolean {
+    const { plan, partition } = this.#stage.options;
+    const input = this.#stage.in_hand?.input;
+    if (input?.codec.type !== 'source' || input.codec.partitioner === null) return true;
+    return partitionOf(input.codec.partitioner, key, plan.partitions[input.topic]!) === partition;
+  }
+
+  count(account: string, disposition: string, delta: number): void {
+    this.#stage.options.ledger.count(account, disposition, delta);
+  }
+
+  deadLetter(record: SourceRecord, reason: BadRecord): void {
+    this.#stage.deadLetter(record, reason);
+  }
+
+  late(key: string, value: SourceRecord | object): void {
+    this.#stage.late(key, value);
+  }
+}
+
+function isSourceRecord(value: SourceRecord | object): value is SourceRecord {
+  return 'source' in value && 'offset' in value && 'timestamp_ms' in value;
+}
+
+function describeFailure(error: unknown): BadRecord {
+  if (error instanceof ErrataError) return { code: error.code, message: error.message, stack: error.stack };
+  if (error instanceof Error) return { code: 'actor_failed', message: error.message, stack: error.stack };
+  return { code: 'actor_failed', message: String(error) };
+}

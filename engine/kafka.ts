@@ -1,0 +1,86 @@
+/**
+ * The connection to Kafka: kafkajs, plus the one door into its inside that the log reader needs (its cluster
+ * finds a partition's leader, and a leader's connection sends any request).
+ */
+import kafkajs, { type Admin, type Kafka as KafkaClient, type KafkaConfig, type Producer } from 'kafkajs';
+import type { Logger } from 'pino';
+import { ErrataError } from '../messages/errata_error.ts';
+
+export interface KafkaSettings {
+  brokers: string[];
+  client_id: string;
+  /** How long a member may be silent before its tasks are given to others. */
+  session_timeout_ms: number;
+  heartbeat_interval_ms: number;
+}
+
+export const KAFKA_DEFAULTS = { session_timeout_ms: 10_000, heartbeat_interval_ms: 1_000 };
+
+export type { Admin, KafkaClient, Producer };
+
+export function connectKafka(settings: KafkaSettings, log: Logger): KafkaClient {
+  return new kafkajs.Kafka({
+    brokers: settings.brokers,
+    clientId: settings.client_id,
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator: kafkaLog(log),
+  });
+}
+
+/** kafkajs reports as errors what it then retries by itself; those are warnings here. */
+function kafkaLog(log: Logger): KafkaConfig['logCreator'] {
+  return () =>
+    ({ level, namespace, log: { message, error } }) => {
+      const detail = { from: `kafkajs ${namespace}`, ...(error ? { error } : {}) };
+      if (level <= kafkajs.logLevel.ERROR) log.warn(detail, message);
+      else log.debug(detail, message);
+    };
+}
+
+/** The part of kafkajs's cluster that is used here; kafkajs 2.2.4 is pinned. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  addMultipleTargetTopics(topics: string[]): Promise<void>;
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+  findBroker(node: { nodeId: number }): Promise<ClusterBroker>;
+  removeBroker(address: { host: string; port: number }): void;
+}
+
+export interface ClusterBroker {
+  connectionPool: {
+    host: string;
+    port: number;
+    send(exchange: RawExchange): Promise<unknown>;
+    destroy(): Promise<void>;
+  };
+}
+
+interface RawExchange {
+  request: {
+    apiKey: number;
+    apiVersion: number;
+    apiName: string;
+    encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+  };
+  response: { decode(payload: Buffer): Promise<object>; parse(decoded: object): Promise<object> };
+  logResponseError?: boolean;
+}
+
+/** A cluster of its own: a long poll on it delays nobody else. */
+export function createCluster(kafka: KafkaClient): Cluster {
+  const create = Object.getOwnPropertySymbols(kafka).find(
+    (symbol) => symbol.description === 'private:Kafka:createCluster',
+  );
+  const factories = kafka as unknown as Record<symbol, (options: object) => Cluster>;
+  const factory = create && factories[create];
+  if (!factory)
+    throw new ErrataError('E_KAFKAJS', 'this kafkajs has no createCluster', {
+      hint: 'kafkajs 2.2.4 is needed',
+    });
+  return factory({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
+}

@@ -1,0 +1,293 @@
+/**
+ * Reads partitions of Kafka's log from given offsets: Fetch v11 over kafkajs's broker connections. The same reader
+ * serves tasks, restores and data sets.
+ *
+ * 1. Only partitions whose reader wants more are asked for, so a slow one holds up nobody.
+ * 2. An offset out of range is reported, never jumped over.
+ * 3. A broker that is away is asked again with backoff; until it answers, its partitions are `unhealthy`, which is
+ *    not the same as having nothing to read.
+ */
+import type { Logger } from 'pino';
+import { errorMessage } from '../messages/errata_error.ts';
+import {
+  decodeFetchResponse,
+  encodeFetchRequest,
+  FETCH_API_KEY,
+  FETCH_VERSION,
+  type FetchedPartition,
+  type FetchResponse,
+} from '../wire/fetch.ts';
+import type { Cluster, ClusterBroker } from './kafka.ts';
+import { type Chunk, readChunk } from './partition_reader.ts';
+
+/** Where the reader puts what it finds. */
+export interface PartitionSink {
+  /** False: leave this partition out of the next fetch. */
+  wantsMore(): boolean;
+  /** Called for every answer, also for one without records: `end_offset` tells whether this is the end. */
+  onChunk(chunk: Chunk, end_offset: number): void;
+  /** The position is below `log_start_offset` or above the end. Call `seek` or `remove`. */
+  onOutOfRange(position: number, log_start_offset: number): void;
+  /** The broker does not answer, or what it sent is broken. Reading goes on by itself. */
+  onUnhealthy(reason: string): void;
+}
+
+interface Reading {
+  topic: string;
+  partition: number;
+  position: number;
+  sink: PartitionSink;
+  /** Set while out of range, until somebody seeks. */
+  stuck: boolean;
+}
+
+export interface LogReaderOptions {
+  isolation: 'read_committed' | 'read_uncommitted';
+  max_wait_ms: number;
+  /** Per partition and fetch. */
+  partition_max_bytes: number;
+  max_bytes: number;
+}
+
+export const READER_DEFAULTS: LogReaderOptions = {
+  isolation: 'read_committed',
+  max_wait_ms: 250,
+  partition_max_bytes: 1024 * 1024,
+  max_bytes: 16 * 1024 * 1024,
+};
+
+const ERROR = { none: 0, offset_out_of_range: 1 };
+const BACKOFF_MS = { first: 50, most: 2_000 };
+
+export class LogReader {
+  readonly #cluster: Cluster;
+  readonly #options: LogReaderOptions;
+  readonly #log: Logger;
+  readonly #readings = new Map<string, Reading>();
+  /** One fetch loop per leader; a loop ends when it has had nothing to read. */
+  readonly #loops = new Map<number, Promise<void>>();
+  readonly #wakers = new Set<() => void>();
+  #stopped = false;
+  #planning = false;
+  #unplanned = false;
+
+  constructor(cluster: Cluster, options: LogReaderOptions, log: Logger) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#log = log;
+  }
+
+  add(topic: string, partition: number, position: number, sink: PartitionSink): void {
+    this.#readings.set(id(topic, partition), { topic, partition, position, sink, stuck: false });
+    void this.#plan();
+  }
+
+  remove(topic: string, partition: number): void {
+    this.#readings.delete(id(topic, partition));
+  }
+
+  seek(topic: string, partition: number, position: number): void {
+    const reading = this.#readings.get(id(topic, partition));
+    if (!reading) return;
+    reading.position = position;
+    reading.stuck = false;
+    this.wake();
+  }
+
+  /** A sink that had enough wants more again. */
+  wake(): void {
+    for (const waker of this.#wakers) waker();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#readings.clear();
+    this.wake();
+    await Promise.allSettled(this.#loops.values());
+  }
+
+  /** Finds the leaders of all partitions and sees to it that each leader has a loop. */
+  async #plan(): Promise<void> {
+    this.#unplanned = true;
+    if (this.#planning) return;
+    this.#planning = true;
+    let backoff_ms = BACKOFF_MS.first;
+    while (this.#unplanned && !this.#stopped) {
+      this.#unplanned = false;
+      try {
+        await this.#cluster.connect();
+        await this.#cluster.addMultipleTargetTopics([...new Set(this.#all().map(({ topic }) => topic))]);
+        for (const leader of this.#leaders()) this.#ensureLoop(leader);
+        if (this.#all().every((reading) => this.#leaderOf(reading) !== undefined)) continue;
+        await this.#cluster.refreshMetadata();
+      } catch (error) {
+        this.#unhealthy(this.#all(), errorMessage(error));
+      }
+      this.#unplanned = true;
+      await delay(backoff_ms);
+      backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most);
+    }
+    this.#planning = false;
+  }
+
+  #all(): Reading[] {
+    return [...this.#readings.values()];
+  }
+
+  #leaders(): Set<number> {
+    return new Set(
+      this.#all()
+        .map((reading) => this.#leaderOf(reading))
+        .filter(isKnown),
+    );
+  }
+
+  #leaderOf({ topic, partition }: Reading): number | undefined {
+    const found = this.#cluster
+      .findTopicPartitionMetadata(topic)
+      .find(({ partitionId }) => partitionId === partition)?.leader;
+    return found === -1 ? undefined : found;
+  }
+
+  #ensureLoop(leader: number): void {
+    if (this.#loops.has(leader)) return;
+    const loop = this.#run(leader).finally(() => this.#loops.delete(leader));
+    this.#loops.set(leader, loop);
+  }
+
+  async #run(leader: number): Promise<void> {
+    let backoff_ms = BACKOFF_MS.first;
+    while (!this.#stopped) {
+      const led = this.#all().filter((reading) => this.#leaderOf(reading) === leader);
+      if (led.length === 0) return;
+      const wanted = led.filter(({ stuck, sink }) => !stuck && sink.wantsMore());
+      if (wanted.length === 0) {
+        await this.#nap(this.#options.max_wait_ms);
+        continue;
+      }
+      try {
+        await this.#fetch(leader, wanted);
+        backoff_ms = BACKOFF_MS.first;
+      } catch (error) {
+        this.#log.warn({ leader, error: errorMessage(error) }, 'fetch failed, trying again');
+        this.#unhealthy(wanted, errorMessage(error));
+        await this.#nap(backoff_ms);
+        backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most);
+        await this.#refresh();
+      }
+    }
+  }
+
+  async #fetch(leader: number, wanted: Reading[]): Promise<void> {
+    const broker = await this.#cluster.findBroker({ nodeId: leader });
+    const asked = new Map(wanted.map((reading) => [reading, reading.position]));
+    let response: FetchResponse;
+    try {
+      response = await this.#exchange(broker, wanted);
+    } catch (error) {
+      // kafkajs would keep the dead connection in its pool.
+      const { host, port } = broker.connectionPool;
+      await broker.connectionPool.destroy().catch(() => undefined);
+      this.#cluster.removeBroker({ host, port });
+      throw error;
+    }
+    let moved = false;
+    for (const { topic, partitions } of response.topics)
+      for (const fetched of partitions) moved = !this.#take(topic, fetched, asked) || moved;
+    if (moved) {
+      await delay(BACKOFF_MS.first);
+      await this.#refresh();
+    }
+  }
+
+  async #exchange(broker: ClusterBroker, wanted: Reading[]): Promise<FetchResponse> {
+    const { partition_max_bytes, ...limits } = this.#options;
+    const topics = [...Map.groupBy(wanted, ({ topic }) => topic)].map(([topic, readings]) => ({
+      topic,
+      partitions: readings.map(({ partition, position }) => ({
+        partition,
+        fetch_offset: position,
+        partition_max_bytes,
+      })),
+    }));
+    const body = encodeFetchRequest({ ...limits, min_bytes: 1, topics });
+    const response = await broker.connectionPool.send({
+      request: {
+        apiKey: FETCH_API_KEY,
+        apiVersion: FETCH_VERSION,
+        apiName: 'Fetch',
+        encode: async () => ({ buf: body, buffer: body }),
+      },
+      response: {
+        decode: async (payload) => decodeFetchResponse(payload),
+        parse: async (decoded) => decoded,
+      },
+      logResponseError: false,
+    });
+    return response as FetchResponse;
+  }
+
+  /** False where the partition is led by somebody else now. */
+  #take(topic: string, fetched: FetchedPartition, asked: ReadonlyMap<Reading, number>): boolean {
+    const reading = this.#readings.get(id(topic, fetched.partition));
+    // Removed, or moved by a seek, while the fetch was under way.
+    if (!reading || asked.get(reading) !== reading.position) return true;
+    switch (fetched.error_code) {
+      case ERROR.none:
+        this.#deliver(reading, fetched);
+        return true;
+      case ERROR.offset_out_of_range:
+        reading.stuck = true;
+        reading.sink.onOutOfRange(reading.position, fetched.log_start_offset);
+        return true;
+      default:
+        reading.sink.onUnhealthy(`Kafka error ${fetched.error_code} for ${topic}/${fetched.partition}`);
+        return false;
+    }
+  }
+
+  #deliver(reading: Reading, fetched: FetchedPartition): void {
+    const end_offset =
+      this.#options.isolation === 'read_committed' ? fetched.last_stable_offset : fetched.high_watermark;
+    const chunk = readChunk(fetched, reading.position);
+    reading.position = chunk.next_offset;
+    reading.sink.onChunk(chunk, end_offset);
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.#cluster.refreshMetadata();
+      for (const leader of this.#leaders()) this.#ensureLoop(leader);
+    } catch (error) {
+      this.#log.debug({ error: errorMessage(error) }, 'metadata not refreshed');
+    }
+  }
+
+  #unhealthy(readings: Reading[], reason: string): void {
+    for (const { sink } of readings) sink.onUnhealthy(reason);
+  }
+
+  #nap(time_ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#wakers.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, time_ms);
+      this.#wakers.add(done);
+    });
+  }
+}
+
+function id(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+function isKnown(leader: number | undefined): leader is number {
+  return leader !== undefined;
+}
+
+function delay(time_ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time_ms));
+}

@@ -1,0 +1,185 @@
+/**
+ * Membership of one worker in the topology's consumer group. kafkajs joins, keeps the heartbeat and commits offsets;
+ * it never fetches: all its partitions are paused in the GROUP_JOIN event, before its first fetch.
+ *
+ * Rebalancing is eager (kafkajs knows no other), so a task keeps running while its worker rejoins, and learns from
+ * the next assignment whether it may go on. Commits of the old generation are refused by the broker meanwhile.
+ */
+import kafkajs, { type Consumer, type PartitionAssigner } from 'kafkajs';
+import type { Logger } from 'pino';
+import { ErrataError, errorMessage } from '../messages/errata_error.ts';
+import { assignTasks, type Member, splitTaskId, type TaskId, taskId } from './assignment.ts';
+import type { KafkaClient, KafkaSettings } from './kafka.ts';
+
+/** A stage as the group sees it. */
+export interface StageTopics {
+  stage: string;
+  topics: string[];
+  partitions: number;
+}
+
+/** What a member says of itself when it joins: a public format, hence the version. */
+interface MemberData {
+  version: typeof MEMBER_DATA_VERSION;
+  process_id: string;
+  owned: TaskId[];
+  /** Address of its admin API. */
+  admin: string | null;
+}
+
+const MEMBER_DATA_VERSION = 1;
+const ASSIGNER_NAME = 'errata-sticky-tasks';
+
+export interface PartitionOffset {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+export interface MembershipOptions {
+  group_id: string;
+  stages: StageTopics[];
+  process_id: string;
+  admin: string | null;
+  owned(): TaskId[];
+  onAssigned(tasks: TaskId[], member_id: string): void;
+  /** The group cannot be held any more; the worker must end. */
+  onLost(error: Error): void;
+}
+
+export class Membership {
+  readonly #consumer: Consumer;
+  readonly #options: MembershipOptions;
+  readonly #log: Logger;
+
+  constructor(kafka: KafkaClient, settings: KafkaSettings, options: MembershipOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.#consumer = kafka.consumer({
+      groupId: options.group_id,
+      partitionAssigners: [taskAssigner(options)],
+      sessionTimeout: settings.session_timeout_ms,
+      rebalanceTimeout: Math.max(settings.session_timeout_ms, 30_000),
+      heartbeatInterval: settings.heartbeat_interval_ms,
+      maxWaitTimeInMs: Math.min(settings.heartbeat_interval_ms, 250),
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10, restartOnFailure: async () => true },
+    });
+  }
+
+  async start(): Promise<void> {
+    const topics = this.#options.stages.flatMap((stage) => stage.topics);
+    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#consumer.pause(topics.map((topic) => ({ topic })));
+      this.#options.onAssigned(tasksOf(payload.memberAssignment, this.#options.stages), payload.memberId);
+    });
+    this.#consumer.on(CRASH, ({ payload }) => {
+      if (payload.restart) this.#log.warn({ error: payload.error.message }, 'group membership restarts');
+      else this.#options.onLost(payload.error);
+    });
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics, fromBeginning: true });
+    await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+  }
+
+  /** `refused`: the group has moved on; whether the task may go on is for the next assignment to say. */
+  async commit(offsets: PartitionOffset[]): Promise<'committed' | 'refused'> {
+    try {
+      await this.#consumer.commitOffsets(
+        offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
+      );
+      return 'committed';
+    } catch (error) {
+      if (isGroupChange(error)) return 'refused';
+      throw error;
+    }
+  }
+
+  /** Leaves the group, so that others take over at once. */
+  async leave(): Promise<void> {
+    await this.#consumer.disconnect().catch((error) => {
+      this.#log.warn({ error: errorMessage(error) }, 'could not leave the group; its session will time out');
+    });
+  }
+}
+
+const GROUP_CHANGES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+
+function isGroupChange(error: unknown): boolean {
+  const type = (error as { type?: unknown }).type;
+  return typeof type === 'string' && GROUP_CHANGES.has(type);
+}
+
+/** All topics of a stage are assigned alike, so its first topic says which tasks these are. */
+function tasksOf(assignment: Record<string, number[]>, stages: StageTopics[]): TaskId[] {
+  return stages.flatMap(({ stage, topics }) =>
+    (assignment[topics[0]!] ?? []).map((partition) => taskId(stage, partition)),
+  );
+}
+
+function taskAssigner(options: MembershipOptions): PartitionAssigner {
+  const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
+  const tasks = options.stages.flatMap(({ stage, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => taskId(stage, partition)),
+  );
+  return () => ({
+    name: ASSIGNER_NAME,
+    version: 1,
+    protocol: ({ topics }) => ({
+      name: ASSIGNER_NAME,
+      metadata: MemberMetadata.encode({ version: 1, topics, userData: encodeMember(options) }),
+    }),
+    assign: async ({ members }) => {
+      const assigned = assignTasks(
+        tasks,
+        members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata)),
+      );
+      return [...assigned].map(([memberId, own]) => ({
+        memberId,
+        memberAssignment: MemberAssignment.encode({
+          version: 1,
+          assignment: topicPartitions(own, options.stages),
+          userData: Buffer.alloc(0),
+        }),
+      }));
+    },
+  });
+}
+
+function topicPartitions(own: TaskId[], stages: StageTopics[]): Record<string, number[]> {
+  const assignment: Record<string, number[]> = {};
+  for (const task of own) {
+    const { stage, partition } = splitTaskId(task);
+    for (const topic of stages.find((one) => one.stage === stage)!.topics) {
+      assignment[topic] ??= [];
+      assignment[topic].push(partition);
+    }
+  }
+  return assignment;
+}
+
+function encodeMember(options: MembershipOptions): Buffer {
+  const data: MemberData = {
+    version: MEMBER_DATA_VERSION,
+    process_id: options.process_id,
+    owned: options.owned(),
+    admin: options.admin,
+  };
+  return Buffer.from(JSON.stringify(data));
+}
+
+function decodeMember(member_id: string, metadata: Buffer): Member {
+  const decoded = kafkajs.AssignerProtocol.MemberMetadata.decode(metadata);
+  const data = JSON.parse(decoded?.userData.toString('utf8') || '{}') as Partial<MemberData>;
+  if (data.version !== MEMBER_DATA_VERSION || !Array.isArray(data.owned)) {
+    throw new ErrataError(
+      'E_MEMBER_VERSION',
+      `member ${member_id} speaks version ${data.version} of the group data`,
+      {
+        hint: `this process speaks version ${MEMBER_DATA_VERSION}; run one version per group, or change the namespace`,
+      },
+    );
+  }
+  return { member_id, owned: data.owned };
+}

@@ -1,0 +1,303 @@
+/**
+ * One (stage, partition): the unit of placement, state, commit and restart.
+ *
+ * 1. Records of one input are processed in order; of several inputs, the one that is furthest behind in event time
+ *    goes first, so that none runs ahead of the watermark.
+ * 2. What a step did (outputs, watermark, state, offsets) is handed to the committer as one, and nothing is
+ *    processed until it is committed.
+ */
+import type { Logger } from 'pino';
+import { errorMessage } from '../messages/errata_error.ts';
+import type { Emission } from './actor_stage.ts';
+import type { TaskId } from './assignment.ts';
+import type { Committer } from './committer.ts';
+import { Effects } from './effects.ts';
+import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
+import type { LogReader } from './log_reader.ts';
+import type { PartitionOffset } from './membership.ts';
+import type { ResolvedPlan, StagePlan } from './plan.ts';
+import { restoreState } from './restore.ts';
+import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
+import { TaskState } from './state.ts';
+import { type InputStatus, TaskInput } from './task_input.ts';
+import { TaskTime } from './task_time.ts';
+
+export interface TaskPorts {
+  reader: LogReader;
+  committer: Committer;
+  /** The group's committed offsets, null where it has none. */
+  committedOffsets(inputs: { topic: string; partition: number }[]): Promise<(number | null)[]>;
+  runJob: RunJob;
+  onEmissions(emissions: Emission[]): void;
+  onFailed(task: TaskId, error: Error): void;
+  now(): number;
+}
+
+export type TaskPhase = 'restoring' | 'running' | 'waiting' | 'stopped';
+
+export interface TaskStatus {
+  task: TaskId;
+  phase: TaskPhase;
+  /** What it waits for. */
+  reason: string | null;
+  inputs: InputStatus[];
+  watermark_ms: number | null;
+  state_entries: number;
+  ledger: LedgerEntries;
+}
+
+/** So that one busy task does not keep the others of its worker waiting. */
+const SLICE_MS = 10;
+const RECORDS_PER_TURN = 64;
+const COMMIT_MAX_OUTPUTS = 5_000;
+/** Idleness, and a commit interval that has passed, are noticed at least this often. */
+const TICK_MS = 100;
+
+export class Task {
+  readonly id: TaskId;
+  readonly stage: StagePlan;
+  readonly partition: number;
+  readonly #plan: ResolvedPlan;
+  readonly #ports: TaskPorts;
+  readonly #log: Logger;
+  readonly #state = new TaskState();
+  readonly #effects = new Effects();
+  readonly #ledger = new Ledger(this.#state.store('$ledger'));
+  #inputs: TaskInput[] = [];
+  #time!: TaskTime;
+  #logic!: StageLogic;
+  #phase: TaskPhase = 'restoring';
+  #committed = new Map<TaskInput, number>();
+  #last_commit_ms = 0;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+  #wake: () => void = () => undefined;
+  #paused_sources: ReadonlySet<string>;
+
+  constructor(
+    parts: {
+      id: TaskId;
+      plan: ResolvedPlan;
+      stage: StagePlan;
+      partition: number;
+      paused: ReadonlySet<string>;
+    },
+    ports: TaskPorts,
+    log: Logger,
+  ) {
+    this.id = parts.id;
+    this.#plan = parts.plan;
+    this.stage = parts.stage;
+    this.partition = parts.partition;
+    this.#paused_sources = parts.paused;
+    this.#ports = ports;
+    this.#log = log.child({ task: parts.id });
+  }
+
+  /** Restores and runs until `stop`; a failure goes to `onFailed`. */
+  start(): void {
+    this.#running = this.#live().catch((error) => {
+      this.#phase = 'stopped';
+      if (!this.#stopping) this.#ports.onFailed(this.id, error as Error);
+    });
+  }
+
+  /** `drop`: what is not committed is left to whoever gets the task next. */
+  async stop(how: 'commit' | 'drop'): Promise<void> {
+    this.#stopping = true;
+    this.#wake();
+    if (how === 'drop') this.#ports.committer.abandon(this.id);
+    await this.#running;
+    if (how === 'commit' && this.#phase === 'running') {
+      await this.#commit().catch((error) =>
+        this.#log.warn({ error: errorMessage(error) }, 'last commit failed'),
+      );
+    }
+    for (const { plan, partition } of this.#inputs) this.#ports.reader.remove(plan.topic, partition);
+    this.#phase = 'stopped';
+  }
+
+  setPaused(sources: ReadonlySet<string>): void {
+    this.#paused_sources = sources;
+    for (const input of this.#inputs) input.paused = this.#isPaused(input);
+    this.#ports.reader.wake();
+  }
+
+  status(): TaskStatus {
+    const waiting = this.#ports.committer.trouble(this.id);
+    const unhealthy = this.#inputs.find((input) => input.unhealthy)?.unhealthy ?? null;
+    const reason = waiting ?? unhealthy;
+    return {
+      task: this.id,
+      phase: this.#phase === 'running' && reason ? 'waiting' : this.#phase,
+      reason,
+      inputs: this.#inputs.map((input) => input.status()),
+      watermark_ms: this.#time && Number.isFinite(this.#time.watermark_ms) ? this.#time.watermark_ms : null,
+      state_entries: this.#state.size,
+      ledger: this.#ledger.entries(),
+    };
+  }
+
+  async #live(): Promise<void> {
+    const { changelog } = this.stage;
+    if (changelog) await restoreState(this.#ports.reader, changelog, this.partition, this.#state);
+    await this.#openInputs();
+    if (this.#stopping) return;
+    this.#phase = 'running';
+    this.#last_commit_ms = this.#ports.now();
+    while (!this.#stopping) {
+      const busy = await this.#work();
+      if (this.#time.tick(this.#ports.now())) this.#advance();
+      if (this.#commitIsDue(busy)) await this.#commit();
+      else if (busy) await new Promise((resolve) => setImmediate(resolve));
+      else await this.#nap();
+    }
+  }
+
+  async #openInputs(): Promise<void> {
+    const { reader } = this.#ports;
+    const places = this.stage.inputs.map(({ topic }) => ({ topic, partition: this.partition }));
+    const offsets = await this.#ports.committedOffsets(places);
+    this.#time = new TaskTime(this.#plan, this.stage, this.partition, this.#state.store('$time'));
+    this.#inputs = this.stage.inputs.map((plan, index) => {
+      const committed = offsets[index] ?? null;
+      const input = new TaskInput(
+        { plan, partition: this.partition, position: committed ?? 0, clock: this.#time.clockOf(plan) },
+        () => this.#wake(),
+        (from, log_start_offset) => this.#onGap(input, from, log_start_offset, committed === null),
+      );
+      input.paused = this.#isPaused(input);
+      this.#committed.set(input, input.position);
+      return input;
+    });
+    this.#time.bind(this.#inputs);
+    this.#logic = createStageLogic({
+      plan: this.#plan,
+      stage: this.stage,
+      partition: this.partition,
+      state: this.#state,
+      effects: this.#effects,
+      ledger: this.#ledger,
+      time: this.#time,
+      now: this.#ports.now,
+      runJob: this.#ports.runJob,
+    });
+    for (const input of this.#inputs) reader.add(input.plan.topic, this.partition, input.position, input);
+  }
+
+  /**
+   * The log no longer has (or does not yet have) the position. A group that has never committed starts where the
+   * log starts; otherwise records were lost to retention, which is an error and counted.
+   */
+  #onGap(input: TaskInput, from: number, log_start_offset: number, fresh: boolean): void {
+    const { topic, codec } = input.plan;
+    if (!(fresh && from === 0)) {
+      const lost = Math.max(0, log_start_offset - from);
+      this.#log.error(
+        { topic, partition: this.partition, from, log_start_offset, lost },
+        'E_OFFSET_OUT_OF_RANGE: the log does not have this position any more; the records between are lost',
+      );
+      const account = codec.type === 'source' ? codec.source : topic;
+      this.#ledger.count(account, TAKEN_IN, lost);
+      this.#ledger.count(account, 'expired', lost);
+      this.#ledger.settle();
+    }
+    if (!input.has_next) input.position = log_start_offset;
+    this.#ports.reader.seek(topic, this.partition, log_start_offset);
+  }
+
+  /** Processes for one slice of time; false where there was nothing. */
+  async #work(): Promise<boolean> {
+    const until_ms = performance.now() + SLICE_MS;
+    let worked = false;
+    while (!this.#stopping) {
+      const input = this.#time.nextInput();
+      if (!input) return worked;
+      for (let turn = 0; turn < RECORDS_PER_TURN && input.has_next; turn++) {
+        const record = input.takeNext();
+        if (record) {
+          const pending = this.#logic.onRecord(input, record);
+          if (pending) await pending;
+        }
+        this.#advance();
+      }
+      if (input.wantsMore()) this.#ports.reader.wake();
+      worked = true;
+      if (performance.now() > until_ms || this.#effects.count > COMMIT_MAX_OUTPUTS) return true;
+    }
+    return worked;
+  }
+
+  #advance(): void {
+    const step = this.#time.step();
+    if (step.type === 'advanced') this.#logic.advance(step.watermark_ms);
+    else if (step.type === 'all_read') this.#logic.closeOpenWindows();
+  }
+
+  /** At once where there is nothing else to do; otherwise by interval or size. */
+  #commitIsDue(busy: boolean): boolean {
+    const since_ms = this.#ports.now() - this.#last_commit_ms;
+    const interval_ms = this.#plan.commit_interval_ms;
+    if (this.#effects.count > COMMIT_MAX_OUTPUTS) return true;
+    const due = since_ms >= interval_ms || (!busy && since_ms >= interval_ms / 10);
+    return due && this.#has_work_to_commit;
+  }
+
+  get #has_work_to_commit(): boolean {
+    return (
+      this.#effects.count > 0 ||
+      this.#state.has_changes ||
+      this.#time.has_news ||
+      this.#inputs.some((input) => input.position !== this.#committed.get(input))
+    );
+  }
+
+  async #commit(): Promise<void> {
+    this.#logic.beforeCommit();
+    const offsets = this.#inputs
+      .filter((input) => input.position !== this.#committed.get(input))
+      .map((input) => ({ input, offset: input.position }));
+    const watermarks = this.#time.takeNews();
+    const emissions = this.#logic.takeEmissions();
+    await this.#ports.committer.commit(this.id, {
+      outputs: [...this.#effects.take(), ...watermarks],
+      changelog: {
+        topic: this.stage.changelog ?? null,
+        partition: this.partition,
+        changes: this.#state.takeChanges(),
+      },
+      offsets: offsets.map(
+        ({ input, offset }): PartitionOffset => ({
+          topic: input.plan.topic,
+          partition: this.partition,
+          offset,
+        }),
+      ),
+    });
+    for (const { input, offset } of offsets) this.#committed.set(input, offset);
+    this.#last_commit_ms = this.#ports.now();
+    if (emissions.length > 0) this.#ports.onEmissions(emissions);
+  }
+
+  #isPaused(input: TaskInput): boolean {
+    const { codec } = input.plan;
+    return codec.type === 'source' && this.#paused_sources.has(codec.source);
+  }
+
+  #nap(): Promise<void> {
+    // What came while the last promises settled found nobody to wake.
+    if (this.#inputs.some((input) => input.has_next && !input.paused)) return Promise.resolve();
+    const time_ms = this.#has_work_to_commit
+      ? Math.min(TICK_MS, this.#plan.commit_interval_ms / 10)
+      : TICK_MS;
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, time_ms);
+      this.#wake = done;
+    });
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * How far event time has come in one task: the least of what its inputs say. A watermark W promises that no record
+ * earlier than W is expected.
+ *
+ * 1. The watermark never goes back.
+ * 2. An input that has not spoken yet holds it.
+ * 3. An idle input does not hold it. When every input is idle, it goes up to what they said when they became idle,
+ *    and that was written to the log before anybody acts on it.
+ */
+import type { TaskId } from './assignment.ts';
+
+/** Written by every upstream task to every partition of the topic downstream, in the commit of its partials. */
+export interface WatermarkRecord {
+  task: TaskId;
+  /** Milliseconds; null until the task knows. */
+  value_ms: number | null;
+  /**
+   * `live`: the value stands. `idle`: nothing comes; if that is so everywhere, time may go up to `until_ms`
+   * (wall clock at the decision), or, where that is null, all open windows may close.
+   */
+  state: { type: 'live' } | { type: 'idle'; until_ms: number | null };
+}
+
+/** What one input says of time. */
+export type InputTime =
+  | { type: 'unknown' }
+  | { type: 'live'; value_ms: number }
+  | { type: 'idle'; value_ms: number | null; until_ms: number | null };
+
+export const UNKNOWN_TIME: InputTime = { type: 'unknown' };
+
+/** The watermark of several inputs, and whether all of them are idle. */
+export function combine(inputs: Iterable<InputTime>): InputTime {
+  let live: number | undefined;
+  let value_ms: number | null = null;
+  let until_ms: number | null | undefined;
+  for (const input of inputs) {
+    if (input.type === 'unknown') return UNKNOWN_TIME;
+    if (input.type === 'live') live = Math.min(live ?? input.value_ms, input.value_ms);
+    else {
+      value_ms = leastKnown(value_ms, input.value_ms);
+      until_ms = until_ms === undefined ? input.until_ms : leastKnown(until_ms, input.until_ms);
+    }
+  }
+  if (live !== undefined) return { type: 'live', value_ms: live };
+  if (until_ms === undefined) return UNKNOWN_TIME;
+  return { type: 'idle', value_ms, until_ms };
+}
+
+function leastKnown(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
+}
+
+/** Event time of one partition of a source. */
+export class EventTimeInput {
+  readonly #disorder_ms: number;
+  #max_ms = Number.NEGATIVE_INFINITY;
+  #idle_until_ms: number | null | undefined;
+
+  constructor(disorder_ms: number, restored_ms: number | null) {
+    this.#disorder_ms = disorder_ms;
+    if (restored_ms !== null) this.#max_ms = restored_ms + disorder_ms;
+  }
+
+  observe(time_ms: number): void {
+    this.#idle_until_ms = undefined;
+    if (time_ms > this.#max_ms) this.#max_ms = time_ms;
+  }
+
+  /** A producer says that nothing earlier than `time_ms` follows. */
+  heartbeat(time_ms: number): void {
+    this.observe(time_ms + this.#disorder_ms);
+  }
+
+  becomeIdle(until_ms: number | null): void {
+    this.#idle_until_ms = until_ms;
+  }
+
+  /** For the state: what has been reached, null if nothing. */
+  get value_ms(): number | null {
+    return this.#max_ms === Number.NEGATIVE_INFINITY ? null : this.#max_ms - this.#disorder_ms;
+  }
+
+  get time(): InputTime {
+    const { value_ms } = this;
+    if (this.#idle_until_ms !== undefined) return { type: 'idle', value_ms, until_ms: this.#idle_until_ms };
+    return value_ms === null ? UNKNOWN_TIME : { type: 'live', value_ms };
+  }
+}
+
+/** The watermarks of all planned tasks upstream, as their records say. */
+export class UpstreamInput {
+  readonly #times: Map<TaskId, InputTime>;
+
+  constructor(upstream: readonly TaskId[], restored: readonly WatermarkRecord[]) {
+    this.#times = new Map(upstream.map((task) => [task, UNKNOWN_TIME]));
+    for (const record of restored) this.accept(record);
+  }
+
+  /** Records of tasks that are not planned are ignored: they are from before a change of the topology. */
+  accept({ task, value_ms, state }: WatermarkRecord): void {
+    const known = this.#times.get(task);
+    if (!known) return;
+    if (state.type === 'idle') {
+      this.#times.set(task, { type: 'idle', value_ms, until_ms: state.until_ms });
+    } else if (value_ms !== null) {
+      this.#times.set(task, { type: 'live', value_ms });
+    }
+  }
+
+  get time(): InputTime {
+    return combine(this.#times.values());
+  }
+}
