@@ -1,6 +1,10 @@
-/** The test command: `npm test [-- FILTER…]` runs every *.test.ts, or those whose path contains a filter. */
-import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+/**
+ * The test command: `npm test [-- FILTER…]` runs every *.test.ts, or those whose path contains a filter. If one of
+ * them uses test/harness/real_kafka.ts, Kafka is started once and handed to all of them.
+ */
+import { spawn } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { realKafka } from './harness/real_kafka.ts';
 
 const filters = process.argv.slice(2);
 const files = globSync('**/*.test.ts', { exclude: (name) => name === 'node_modules' || name === '.errata' })
@@ -10,9 +14,23 @@ if (files.length === 0) {
   console.error(`no test file matches ${filters.join(' ')}`);
   process.exit(1);
 }
-const { status } = spawnSync(
-  process.execPath,
-  ['--test', '--test-concurrency=2', '--test-timeout=240000', ...files],
-  { stdio: 'inherit', env: { ...process.env, NODE_NO_WARNINGS: '1' } },
-);
-process.exit(status ?? 1);
+
+/** Kafka for the files that need one, the environment that tells them, and how to end it. */
+async function sharedKafka(): Promise<{ env: NodeJS.ProcessEnv; stop: () => Promise<void> }> {
+  const is_needed = files.some((file) => readFileSync(file, 'utf8').includes('harness/real_kafka.ts'));
+  if (!is_needed) return { env: {}, stop: async () => {} };
+  const kafka = await realKafka();
+  if ('brokers' in kafka) return { env: { ERRATA_TEST_KAFKA: kafka.brokers }, stop: kafka.stop };
+  return { env: { ERRATA_NO_KAFKA: kafka.missing }, stop: async () => {} };
+}
+
+const { env, stop } = await sharedKafka();
+const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=240000', ...files], {
+  stdio: 'inherit',
+  env: { KAFKAJS_NO_PARTITIONER_WARNING: '1', ...process.env, ...env, NODE_NO_WARNINGS: '1' },
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+child.once('exit', async (code) => {
+  await stop();
+  process.exit(code ?? 1);
+});
