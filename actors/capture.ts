@@ -1,7 +1,17 @@
-/** Takes records in: validates, joins predictions with what people made of them, and accounts for each record. */
-import { ErrataError } from '../messages/errata_error.ts';
-import { defineActor } from './actor.ts';
+/**
+ * Takes records in: validates them, joins predictions with what people made of them, and accounts for each record.
+ *
+ * 1. Each record taken in has exactly one current disposition in the ledger; only `pending` ever changes.
+ * 2. Which of two joined records came first does not change what is said in the end: the join is by event time.
+ * 3. Nothing is searched: every entry of the state is found by its key and dropped by its timer.
+ */
+
+import type { Decoded } from '../messages/decode.ts';
+import { parseDuration } from '../messages/duration.ts';
+import { type Actor, type BadRecord, type Context, defineActor, type SourceRecord } from './actor.ts';
+import { admit, type Limits, positionOf } from './admit.ts';
 import { CaptureConfig } from './capture_config.ts';
+import { Join } from './join.ts';
 
 export const capture = defineActor({
   kind: 'capture',
@@ -14,7 +24,60 @@ export const capture = defineActor({
     events: { message: 'event', summary: 'one per feedback message and one per prediction, for windows' },
     outcomes: { message: 'outcome', summary: 'what became of each prediction; only with `outcomes: true`' },
   },
-  create() {
-    throw new ErrataError('E_NOT_BUILT', 'this actor has no behaviour yet');
-  },
+  create: (config) => new Capture(config),
 });
+
+type GoodRecord = Exclude<Decoded, { kind: 'bad' }>;
+
+class Capture implements Actor {
+  readonly #limits: Limits;
+  readonly #lateness_ms: number;
+  readonly #join: Join;
+
+  constructor(config: CaptureConfig) {
+    this.#limits = {
+      max_ahead_ms: parseDuration(config.max_ahead),
+      max_record_bytes: config.max_record_bytes,
+    };
+    this.#lateness_ms = parseDuration(config.lateness);
+    this.#join = new Join(config);
+  }
+
+  onMessage(_input: string, message: unknown, context: Context): void {
+    const record = message as SourceRecord;
+    const decoded = admit(record, this.#limits, context);
+    if (decoded.kind === 'bad') reject(record, decoded, context);
+    else if (!isAtHome(decoded, context)) reject(record, wrongPartition(record, decoded), context);
+    else this.#take(record, decoded, context);
+  }
+
+  #take(record: SourceRecord, decoded: GoodRecord, context: Context): void {
+    context.observe(decoded.time_ms);
+    if (decoded.time_ms < context.watermark_ms - this.#lateness_ms) {
+      context.count(record.source, 'late', 1);
+      context.late(decoded.value.prediction_id ?? positionOf(record), record);
+    } else if (decoded.kind === 'prediction') this.#join.takePrediction(record, decoded, context);
+    else this.#join.takeFeedback(record, decoded, context);
+  }
+
+  onTimer(key: string, time_ms: number, context: Context): void {
+    this.#join.expire(key, time_ms, context);
+  }
+}
+
+function reject(record: SourceRecord, { code, message }: BadRecord, context: Context): void {
+  context.count(record.source, 'dead_lettered', 1);
+  context.deadLetter(record, { code, message });
+}
+
+/** A record without an id may stand anywhere. */
+function isAtHome({ value }: GoodRecord, context: Context): boolean {
+  return value.prediction_id === undefined || context.ownsKey(value.prediction_id);
+}
+
+function wrongPartition({ source, partition }: SourceRecord, { value }: GoodRecord): BadRecord {
+  return {
+    code: 'wrong_partition',
+    message: `prediction_id ${JSON.stringify(value.prediction_id)} does not belong in partition ${partition}: source ${source} is not keyed as declared`,
+  };
+}

@@ -6,7 +6,7 @@ const PATTERN = '^\\s*(>=|<=|>|<|=)\\s*(-?\\d+(?:\\.\\d+)?)\\s*$';
 const COMPARATOR = new RegExp(PATTERN);
 
 export function Comparator(options: { default?: string; description: string }) {
-  return Type.String({ pattern: PATTERN, ...options });
+  return Type.String({ pattern: PATTERN, examples: ['> 0.3', '>= 1000'], ...options });
 }
 
 /** Throws `E_COMPARATOR` on anything else than an operator and a number. */

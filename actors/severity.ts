@@ -1,41 +1,118 @@
-/** Judges each window, and says so when the state of a window changes. */
-import { Type } from 'typebox';
-import { Duration } from '../messages/duration.ts';
-import { ErrataError } from '../messages/errata_error.ts';
-import { defineActor } from './actor.ts';
-import { ThresholdConfig } from './threshold.ts';
+/** Judges each window result, and says so when the state of a window changes. */
+import { type Static, Type } from 'typebox';
+import type { Alert, Assessment } from '../messages/assessment.ts';
+import { Duration, parseDuration } from '../messages/duration.ts';
+import { parseTimestamp, toIso } from '../messages/timestamp.ts';
+import type { WindowResult } from '../messages/window.ts';
+import { type Actor, type ActorScope, type Context, defineActor } from './actor.ts';
+import { derivedId } from './derived_id.ts';
+import { judgeByThreshold, PUBLISHED_THRESHOLDS, ThresholdConfig } from './threshold.ts';
 
 const Strategy = Type.Union([
   Type.Literal('threshold', { description: 'the published rule with its numbers' }),
   Type.Object({ threshold: ThresholdConfig }, { additionalProperties: false }),
 ]);
 
+const SeverityConfig = Type.Object(
+  {
+    strategies: Type.Array(Strategy, {
+      minItems: 1,
+      maxItems: 1,
+      default: ['threshold'],
+      description: 'by which rule; numbers as { threshold: { error_rate_above: 0.3 } }',
+    }),
+    lateness: Duration({
+      default: '24h',
+      description: 'how long a window may be corrected; where absent, that of the window in front',
+    }),
+  },
+  { additionalProperties: false },
+);
+type SeverityConfig = Static<typeof SeverityConfig>;
+
 export const severity = defineActor({
   kind: 'severity',
   summary: 'Judges how severe the errors of a window are and raises, corrects and resolves alerts.',
   example: 'severity: { from: stats, strategies: [threshold] }',
   partitioning: 'window_key',
-  config: Type.Object(
-    {
-      strategies: Type.Array(Strategy, {
-        minItems: 1,
-        maxItems: 1,
-        default: ['threshold'],
-        description: 'by which rule; numbers as { threshold: { error_rate_above: 0.3 } }',
-      }),
-      lateness: Duration({
-        default: '24h',
-        description: 'how long a window may be corrected; where absent, that of the window in front',
-      }),
-    },
-    { additionalProperties: false },
-  ),
+  config: SeverityConfig,
   inputs: { windows: 'window' },
   outputs: {
     alerts: { message: 'alert', summary: 'a window fires, still fires when corrected, or no longer does' },
     assessments: { message: 'assessment', summary: 'the judgement of every window result' },
   },
-  create() {
-    throw new ErrataError('E_NOT_BUILT', 'this actor has no behaviour yet');
-  },
+  create: (config, scope) => new SeverityActor(config, scope),
 });
+
+/** What stands for a field by which the window is not grouped. */
+export const ALL = '*';
+
+/** State `a|{window_start}|{window key}`: whether the alert of the window stands; absent where none was raised. */
+interface AlertState {
+  fires: boolean;
+}
+
+class SeverityActor implements Actor {
+  readonly #scope: ActorScope;
+  readonly #threshold: ThresholdConfig;
+  readonly #lateness_ms: number;
+
+  constructor(config: SeverityConfig, scope: ActorScope) {
+    const strategy = config.strategies[0]!;
+    this.#scope = scope;
+    this.#threshold =
+      strategy === 'threshold' ? PUBLISHED_THRESHOLDS : { ...PUBLISHED_THRESHOLDS, ...strategy.threshold };
+    this.#lateness_ms = parseDuration(config.lateness);
+  }
+
+  onMessage(_input: string, message: unknown, context: Context): void {
+    const window = message as WindowResult;
+    const assessment = this.#assess(window);
+    context.emit('assessments', assessment.deployment_id, assessment);
+    if (window.final) this.#alert(window, assessment, context);
+  }
+
+  onTimer(state_key: string, _time_ms: number, context: Context): void {
+    context.state.delete(state_key);
+  }
+
+  #assess(window: WindowResult): Assessment {
+    const { deployment_id = ALL, model_version = ALL } = window.key;
+    return {
+      id: derivedId('assessment', ...this.#identity(window)),
+      topology: this.#scope.topology,
+      deployment_id,
+      model_version,
+      revision: window.revision,
+      window_start: toIso(parseTimestamp(window.window_start)!),
+      window_end: toIso(parseTimestamp(window.window_end)!),
+      total_events: window.total_events,
+      error_rate: window.error_rate,
+      ...judgeByThreshold(window, this.#threshold),
+    };
+  }
+
+  #alert(window: WindowResult, { fires, ...said }: Assessment, context: Context): void {
+    const state_key = `a|${window.window_start}|${JSON.stringify(window.key)}`;
+    const before = context.state.get<AlertState>(state_key)?.fires ?? false;
+    if (!fires && !before) return;
+    const alert: Alert = {
+      ...said,
+      id: derivedId('alert', ...this.#identity(window)),
+      kind: before ? (fires ? 'correct' : 'resolve') : 'raise',
+    };
+    context.emit('alerts', alert.deployment_id, alert);
+    this.#remember(state_key, fires, parseTimestamp(window.window_end)! + this.#lateness_ms, context);
+  }
+
+  /** Past `until_ms` no revision can come. */
+  #remember(state_key: string, fires: boolean, until_ms: number, context: Context): void {
+    if (until_ms <= context.watermark_ms) return;
+    context.state.set<AlertState>(state_key, { fires });
+    context.setTimer(until_ms, state_key);
+  }
+
+  #identity({ window, key, window_start, revision }: WindowResult): (string | number)[] {
+    return [this.#scope.topology, this.#scope.actor, window, JSON.stringify(key), window_start, revision];
+  }
+}

@@ -1,7 +1,16 @@
-/** Tumbling windows over events: a result when the watermark passes the end, corrections within the lateness. */
-import { ErrataError } from '../messages/errata_error.ts';
-import { defineActor } from './actor.ts';
+/**
+ * Tumbling windows over events: one final result when the watermark passes the end, then a revision for each commit
+ * that brought something within the lateness. What comes later still goes to the late topic.
+ */
+import { parseDuration } from '../messages/duration.ts';
+import { toIso } from '../messages/timestamp.ts';
+import type { WindowResult } from '../messages/window.ts';
+import { type Actor, type ActorScope, type Context, defineActor } from './actor.ts';
+import { type Aggregate, emptyAggregate, isEmpty, mergeAggregate } from './aggregate.ts';
+import { summariseLatency } from './latency.ts';
+import { summarise } from './moments.ts';
 import { WindowConfig } from './window_config.ts';
+import { type WindowDelta, windowKey } from './window_delta.ts';
 
 export const window = defineActor({
   kind: 'window',
@@ -12,7 +21,99 @@ export const window = defineActor({
   config: WindowConfig,
   inputs: { deltas: 'window_delta' },
   outputs: { windows: { message: 'window', summary: 'final results and their corrections' } },
-  create() {
-    throw new ErrataError('E_NOT_BUILT', 'this actor has no behaviour yet');
-  },
+  create: (config, scope) => new Window(config, scope),
 });
+
+/** State `w|{start_ms}|{window key}`. */
+interface WindowState {
+  key: WindowDelta['key'];
+  start_ms: number;
+  end_ms: number;
+  /** The last one emitted; -1: none yet. */
+  revision: number;
+  aggregate: Aggregate;
+}
+
+class Window implements Actor {
+  readonly #config: WindowConfig;
+  readonly #scope: ActorScope;
+  readonly #lateness_ms: number;
+  /** State keys of windows that are final and got something since the last commit. */
+  readonly #corrected = new Set<string>();
+
+  constructor(config: WindowConfig, scope: ActorScope) {
+    this.#config = config;
+    this.#scope = scope;
+    this.#lateness_ms = parseDuration(config.lateness);
+  }
+
+  onMessage(_input: string, message: unknown, context: Context): void {
+    const delta = message as WindowDelta;
+    if (delta.end_ms + this.#lateness_ms <= context.watermark_ms) {
+      context.count(this.#scope.actor, 'late', delta.represents);
+      context.late(windowKey(delta.key), delta);
+      return;
+    }
+    const state_key = `w|${delta.start_ms}|${windowKey(delta.key)}`;
+    const window = context.state.get<WindowState>(state_key) ?? this.#open(state_key, delta, context);
+    mergeAggregate(window.aggregate, delta.aggregate, this.#config.max_pattern_keys);
+    context.state.set(state_key, window);
+    context.count(this.#scope.actor, 'windowed', delta.represents);
+    if (delta.end_ms <= context.watermark_ms) this.#corrected.add(state_key);
+  }
+
+  #open(state_key: string, { key, start_ms, end_ms }: WindowDelta, context: Context): WindowState {
+    if (end_ms > context.watermark_ms) context.setTimer(end_ms, state_key);
+    context.setTimer(end_ms + this.#lateness_ms, state_key);
+    return { key, start_ms, end_ms, revision: -1, aggregate: emptyAggregate() };
+  }
+
+  onTimer(state_key: string, time_ms: number, context: Context): void {
+    const window = context.state.get<WindowState>(state_key);
+    if (!window) return;
+    const is_over = time_ms >= window.end_ms + this.#lateness_ms;
+    if (time_ms === window.end_ms || this.#corrected.has(state_key))
+      this.#publish(state_key, window, context);
+    this.#corrected.delete(state_key);
+    if (is_over) context.state.delete(state_key);
+  }
+
+  onCommit(context: Context): void {
+    for (const state_key of this.#corrected) {
+      const window = context.state.get<WindowState>(state_key);
+      if (window) this.#publish(state_key, window, context);
+    }
+    this.#corrected.clear();
+  }
+
+  #publish(state_key: string, window: WindowState, context: Context): void {
+    if (window.revision < 0 && isEmpty(window.aggregate)) return;
+    window.revision++;
+    context.state.set(state_key, window);
+    context.emit('windows', windowKey(window.key), resultOf(window, this.#scope));
+  }
+}
+
+function resultOf(
+  { key, start_ms, end_ms, revision, aggregate }: WindowState,
+  scope: ActorScope,
+): WindowResult {
+  const { events, low_ratings, slow_actions, input_mean, latency_ms, patterns, other_patterns } = aggregate;
+  return {
+    topology: scope.topology,
+    window: scope.actor,
+    key,
+    window_start: toIso(start_ms),
+    window_end: toIso(end_ms),
+    revision,
+    final: true,
+    total_events: events,
+    low_ratings,
+    slow_actions,
+    error_rate: events > 0 ? (low_ratings + slow_actions) / events : 0,
+    input_mean: summarise(input_mean),
+    latency_ms: summariseLatency(latency_ms),
+    pattern_counts: Object.fromEntries(Object.entries(patterns).sort(([a], [b]) => (a < b ? -1 : 1))),
+    other_patterns,
+  };
+}

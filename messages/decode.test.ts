@@ -140,6 +140,8 @@ const broken: [what: string, value: Buffer | null, code: string][] = [
   ['negative time to act', bytes({ ...feedback, time_to_action: -1 }), 'negative_time_to_action'],
   ['year 1', bytes({ ...feedback, timestamp: '0001-01-01T00:00:00Z' }), 'timestamp_out_of_range'],
   ['year 1 in seconds', bytes({ ...feedback, timestamp: -62_135_596_800 }), 'timestamp_out_of_range'],
+  ['year 10000', bytes({ ...feedback, timestamp: 253_402_300_800_000 }), 'timestamp_out_of_range'],
+  ['a day without a time', bytes({ ...feedback, timestamp: '2024-01-01' }), 'timestamp_not_a_time'],
   ['text for a timestamp', bytes({ ...feedback, timestamp: 'yesterday' }), 'timestamp_not_a_time'],
   [
     'invalid UTF-8',

@@ -27,7 +27,7 @@ export function decode(bytes: Buffer | null, max_bytes = DEFAULT_MAX_RECORD_BYTE
   const refusal = validate(kind === 'prediction' ? isPrediction : isFeedback, record);
   if (refusal) return refusal;
   const time_ms = parseTimestamp(record.timestamp as Timestamp);
-  if (time_ms === undefined) return badTimestamp(record.timestamp as Timestamp);
+  if (time_ms === undefined || time_ms > LAST_TIME_MS) return badTimestamp(record.timestamp as Timestamp);
   return { kind, value: record, time_ms } as unknown as Decoded;
 }
 
@@ -68,9 +68,13 @@ function validate(isValid: ValidateFunction, record: JsonObject): Refusal | unde
 /** Where null is an answer like others. */
 const FREE_FIELDS = new Set(['input', 'output', 'label', 'model_params']);
 
+/** The end of year 9999: later times have no ISO 8601 form that others read. */
+const LAST_TIME_MS = Date.UTC(10_000, 0) - 1;
+
 function badTimestamp(value: Timestamp): Refusal {
-  const is_old = typeof value === 'number' || new Date(value).getTime() < Date.UTC(1974);
-  return is_old
-    ? refuse('timestamp_out_of_range', `timestamp ${value} is before 1973-03-03 or beyond all dates`)
+  const time_ms = new Date(value).getTime();
+  const is_time = typeof value === 'number' || time_ms < Date.UTC(1974) || time_ms > LAST_TIME_MS;
+  return is_time
+    ? refuse('timestamp_out_of_range', `timestamp ${value} is before 1973-03-03 or after year 9999`)
     : refuse('timestamp_not_a_time', `timestamp ${JSON.stringify(value)} is no point in time`);
 }

@@ -33,6 +33,7 @@ export const WindowResult = Type.Object(
     pattern_counts: Type.Record(Type.String(), Type.Integer(), {
       description: 'events per pattern key, over all events that carry input_stats',
     }),
+    other_patterns: Type.Integer({ description: 'events whose pattern key was one too many to be counted' }),
   },
   { $id: 'window', title: 'window' },
 );

@@ -1,0 +1,6 @@
+/** Adds to a count. Counts at zero are dropped: nothing is remembered of what was taken back. */
+export function addCount(counts: Record<string, number>, key: string | number, delta: number): void {
+  const count = (counts[key] ?? 0) + delta;
+  if (count === 0) delete counts[key];
+  else counts[key] = count;
+}

@@ -1,0 +1,213 @@
+/**
+ * Joins predictions and feedback by prediction id, whichever comes first: they belong together where their event
+ * times are at most `wait` apart. An entry is kept for `wait` and the lateness, so that within the lateness the order
+ * of arrival does not matter (Kafka Streams: time difference and grace of a stream-stream join).
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Decoded } from '../messages/decode.ts';
+import { parseDuration } from '../messages/duration.ts';
+import { type Event, UNKNOWN } from '../messages/event.ts';
+import type { Feedback } from '../messages/feedback.ts';
+import type { Outcome, Verdict } from '../messages/outcome.ts';
+import type { Context, SourceRecord } from './actor.ts';
+import { positionOf } from './admit.ts';
+import type { CaptureConfig } from './capture_config.ts';
+import {
+  dequeue,
+  dropExpired,
+  enqueue,
+  isFirst,
+  type KnownPrediction,
+  predictionKey,
+  type WaitingFeedback,
+} from './join_state.ts';
+import { replaces, type Said, saidIn, verdictOf } from './scoring.ts';
+
+type DecodedPrediction = Extract<Decoded, { kind: 'prediction' }>;
+type DecodedFeedback = Extract<Decoded, { kind: 'feedback' }>;
+
+export class Join {
+  readonly #config: CaptureConfig;
+  readonly #wait_ms: number;
+  readonly #keep_ms: number;
+
+  constructor(config: CaptureConfig) {
+    this.#config = config;
+    this.#wait_ms = parseDuration(config.join.wait);
+    this.#keep_ms = this.#wait_ms + parseDuration(config.lateness);
+  }
+
+  takePrediction(record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
+    const { prediction_id } = decoded.value;
+    if (prediction_id === undefined) this.#takeUnjoinable(record, decoded, context);
+    else if (context.state.get(predictionKey(prediction_id)) === undefined) {
+      this.#takeNew(prediction_id, record, decoded, context);
+    } else context.count(record.source, 'duplicate', 1);
+  }
+
+  #takeNew(prediction_id: string, record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
+    const key = predictionKey(prediction_id);
+    const known = this.#know(record.source, decoded);
+    const early = dequeue(prediction_id, context.state, ({ event }) => this.#belongs(event.time_ms, known));
+    known.has_feedback = early.length > 0;
+    context.emit('events', prediction_id, known.event);
+    for (const feedback of early) moveUnder(known, prediction_id, feedback, context);
+    if (known.prediction) {
+      this.#hear(
+        known,
+        early.map(({ said }) => said!),
+      );
+      context.emit('outcomes', prediction_id, outcomeOf(prediction_id, known, null));
+    }
+    context.count(record.source, known.has_feedback ? 'joined' : 'pending', 1);
+    context.state.set(key, known);
+    context.setTimer(known.expires_ms, key);
+  }
+
+  takeFeedback(record: SourceRecord, { value: feedback, time_ms }: DecodedFeedback, context: Context): void {
+    const { prediction_id, event_id } = feedback;
+    const expires_ms = time_ms + this.#keep_ms;
+    if (event_id !== undefined && !isFirst([prediction_id, event_id], expires_ms, context)) {
+      context.count(record.source, 'duplicate', 1);
+      return;
+    }
+    const known = context.state.get<KnownPrediction>(predictionKey(prediction_id));
+    const event = feedbackEvent(feedback, time_ms);
+    const said = this.#config.outcomes ? { said: saidIn(feedback, time_ms) } : {};
+    if (known && this.#belongs(time_ms, known)) {
+      context.emit('events', prediction_id, underPrediction(event, known));
+      context.count(record.source, 'joined', 1);
+      this.#joinLate(prediction_id, known, said.said, context);
+    } else {
+      context.emit('events', prediction_id, event);
+      context.count(record.source, 'pending', 1);
+      enqueue(prediction_id, { source: record.source, expires_ms, event, ...said }, context);
+    }
+  }
+
+  expire(key: string, time_ms: number, context: Context): void {
+    const expired = dropExpired(key, time_ms, context.state);
+    if (!expired || ('has_feedback' in expired && expired.has_feedback)) return;
+    context.count(expired.source, 'pending', -1);
+    context.count(expired.source, 'expired', 1);
+  }
+
+  /** Without an id nothing can be joined; repetitions are found where the record brings an `event_id`. */
+  #takeUnjoinable(record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
+    const { event_id } = decoded.value;
+    if (event_id !== undefined && !isFirst(['', event_id], decoded.time_ms + this.#keep_ms, context)) {
+      context.count(record.source, 'duplicate', 1);
+      return;
+    }
+    context.count(record.source, 'unjoinable', 1);
+    context.emit('events', event_id ?? positionOf(record), predictionEvent(decoded));
+  }
+
+  #know(source: string, decoded: DecodedPrediction): KnownPrediction {
+    return {
+      source,
+      expires_ms: decoded.time_ms + this.#keep_ms,
+      time_ms: decoded.time_ms,
+      event: predictionEvent(decoded),
+      has_feedback: false,
+      ...(this.#config.outcomes ? { prediction: decoded.value } : {}),
+    };
+  }
+
+  #belongs(feedback_time_ms: number, known: KnownPrediction): boolean {
+    return Math.abs(feedback_time_ms - known.time_ms) <= this.#wait_ms;
+  }
+
+  /** Feedback for a prediction that is known: the state is written only where it changes. */
+  #joinLate(prediction_id: string, known: KnownPrediction, said: Said | undefined, context: Context): void {
+    const previous = known.verdict ?? null;
+    const is_first = !known.has_feedback;
+    const changes = known.prediction && said ? this.#hear(known, [said]) : false;
+    if (changes)
+      context.emit('outcomes', prediction_id, outcomeOf(prediction_id, known, { verdict: previous }));
+    if (!changes && !is_first) return;
+    if (is_first) {
+      context.count(known.source, 'pending', -1);
+      context.count(known.source, 'joined', 1);
+    }
+    known.has_feedback = true;
+    context.state.set(predictionKey(prediction_id), known);
+  }
+
+  /** Lets the latest word decide; true where the verdict changed. */
+  #hear(known: KnownPrediction, words: Said[]): boolean {
+    const before = known.verdict;
+    for (const said of words) {
+      const verdict = verdictOf(said, known.prediction?.output, this.#config.scoring);
+      if (verdict && replaces(verdict, known.verdict ?? null)) known.verdict = verdict;
+    }
+    return known.verdict !== before;
+  }
+}
+
+function predictionEvent({ value, time_ms }: DecodedPrediction): Event {
+  const { deployment_id, model_version, input_stats, latency_ms } = value;
+  return {
+    op: 'add',
+    origin: 'prediction',
+    time_ms,
+    deployment_id,
+    model_version,
+    ...(input_stats ? { input_stats } : {}),
+    ...(latency_ms === undefined ? {} : { latency_ms }),
+  };
+}
+
+/** Counted under what the feedback names itself until its prediction is known. */
+function feedbackEvent(feedback: Feedback, time_ms: number): Event {
+  const { deployment_id, model_version, rating, time_to_action, input_stats } = feedback;
+  return {
+    op: 'add',
+    origin: 'feedback',
+    time_ms,
+    deployment_id: deployment_id ?? UNKNOWN,
+    model_version: model_version ?? UNKNOWN,
+    ...(typeof rating === 'number' ? { rating } : {}),
+    ...(typeof time_to_action === 'number' ? { time_to_action } : {}),
+    ...(input_stats ? { input_stats } : {}),
+  };
+}
+
+function underPrediction(event: Event, { event: predicted }: KnownPrediction): Event {
+  return {
+    ...predicted,
+    ...event,
+    deployment_id: predicted.deployment_id,
+    model_version: predicted.model_version,
+  };
+}
+
+function moveUnder(
+  known: KnownPrediction,
+  prediction_id: string,
+  early: WaitingFeedback,
+  context: Context,
+): void {
+  const moved = underPrediction(early.event, known);
+  if (!isDeepStrictEqual(moved, early.event)) {
+    context.emit('events', prediction_id, { ...early.event, op: 'retract' });
+    context.emit('events', prediction_id, moved);
+  }
+  context.count(early.source, 'pending', -1);
+  context.count(early.source, 'joined', 1);
+}
+
+function outcomeOf(
+  prediction_id: string,
+  { time_ms, prediction, verdict = undefined }: KnownPrediction,
+  previous: { verdict: Verdict | null } | null,
+): Outcome {
+  return {
+    prediction_id,
+    prediction_time_ms: time_ms,
+    time_ms: Math.max(time_ms, verdict?.time_ms ?? time_ms),
+    prediction: prediction!,
+    verdict: verdict ?? null,
+    previous,
+  };
+}

@@ -1,0 +1,23 @@
+/** What the local half of a window hands to the half that keeps the windows. */
+import type { Event } from '../messages/event.ts';
+import type { Aggregate } from './aggregate.ts';
+import type { KeyField } from './window_config.ts';
+
+export interface WindowDelta {
+  /** The fields that the window is grouped by. */
+  key: Partial<Record<KeyField, string>>;
+  start_ms: number;
+  end_ms: number;
+  /** Events added less events taken back: what the ledger counts. */
+  represents: number;
+  aggregate: Aggregate;
+}
+
+/** The Kafka key of everything about one window key, and its part in state keys. */
+export function windowKey(key: WindowDelta['key']): string {
+  return JSON.stringify(Object.values(key));
+}
+
+export function keyOf(event: Event, by: readonly KeyField[]): WindowDelta['key'] {
+  return Object.fromEntries(by.map((field) => [field, event[field]]));
+}
