@@ -13,7 +13,13 @@ import { type Ledger, TAKEN_IN } from './ledger.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { partitionOf } from './partitioner.ts';
 import type { ActorPlan, InputPlan, ResolvedPlan, StagePlan, TargetPlan } from './plan.ts';
-import { DATA_HEADERS, readRekeyed, readSourceRecord, writeDeadLetter, writeRekeyed } from './record_format.ts';
+import {
+  DATA_HEADERS,
+  readRekeyed,
+  readSourceRecord,
+  writeDeadLetter,
+  writeRekeyed,
+} from './record_format.ts';
 import type { TaskState } from './state.ts';
 import { Timers } from './timers.ts';
 

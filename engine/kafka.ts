@@ -48,7 +48,15 @@ export interface Cluster {
   addMultipleTargetTopics(topics: string[]): Promise<void>;
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
   findBroker(node: { nodeId: number }): Promise<ClusterBroker>;
+  findGroupCoordinator(group: {
+    groupId: string;
+  }): Promise<{ leaveGroup(member: GroupMember): Promise<unknown> }>;
   removeBroker(address: { host: string; port: number }): void;
+}
+
+interface GroupMember {
+  groupId: string;
+  memberId: string;
 }
 
 export interface ClusterBroker {
@@ -83,4 +91,16 @@ export function createCluster(kafka: KafkaClient): Cluster {
       hint: 'kafkajs 2.2.4 is needed',
     });
   return factory({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
+}
+
+/** Tells the group that a member is gone that cannot say so itself. */
+export async function leaveGroup(kafka: KafkaClient, group_id: string, member_id: string): Promise<void> {
+  const cluster = createCluster(kafka);
+  try {
+    await cluster.connect();
+    const coordinator = await cluster.findGroupCoordinator({ groupId: group_id });
+    await coordinator.leaveGroup({ groupId: group_id, memberId: member_id });
+  } finally {
+    await cluster.disconnect();
+  }
 }

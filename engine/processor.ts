@@ -1,0 +1,194 @@
+/** Runs one topology in this process: topics, workers, training jobs, and what people ask about it. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { ErrataError } from '../messages/errata_error.ts';
+import type { Emission } from './actor_stage.ts';
+import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
+import { addLedgers, type LedgerEntries } from './ledger.ts';
+import type { Plan, ResolvedPlan } from './plan.ts';
+import type { RunJob } from './stage_logic.ts';
+import { Supervisor, type WorkerStatus } from './supervisor.ts';
+import { ensureTopics } from './topics.ts';
+
+export interface ProcessorOptions {
+  kafka: KafkaSettings;
+  log: Logger;
+  /** Runs training jobs; needed where the plan has any. */
+  runJob?: (plan: ResolvedPlan) => RunJob;
+  /** Address of the admin API, told to the group. */
+  admin?: string;
+}
+
+export interface ProcessorStatus {
+  topology: string;
+  process_id: string;
+  /** Why it is not ready, null if it is. */
+  not_ready: string | null;
+  paused_sources: string[];
+  workers: WorkerStatus[];
+}
+
+/** The latest windows, assessments and alerts that this process made. */
+const RECENT_MAX = 200;
+const SETTLED_POLL_MS = 20;
+
+export class Processor {
+  readonly plan: ResolvedPlan;
+  readonly process_id: string;
+  readonly #kafka: KafkaClient;
+  readonly #admin: Admin;
+  readonly #supervisor: Supervisor;
+  readonly #paused = new Set<string>();
+  readonly #recent: Emission[] = [];
+  readonly #listeners = new Set<(emission: Emission) => void>();
+  #failure: ErrataError | null = null;
+
+  /** Makes missing topics and starts the workers. Throws what `ensureTopics` throws. */
+  static async start(plan: Plan, options: ProcessorOptions): Promise<Processor> {
+    const kafka = connectKafka(options.kafka, options.log);
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      const resolved = await ensureTopics(admin, plan);
+      return new Processor(resolved, kafka, admin, options);
+    } catch (error) {
+      await admin.disconnect();
+      throw error;
+    }
+  }
+
+  private constructor(plan: ResolvedPlan, kafka: KafkaClient, admin: Admin, options: ProcessorOptions) {
+    this.plan = plan;
+    this.process_id = randomUUID();
+    this.#kafka = kafka;
+    this.#admin = admin;
+    const { log } = options;
+    this.#supervisor = new Supervisor(
+      {
+        plan,
+        kafka: options.kafka,
+        process_id: this.process_id,
+        admin: options.admin ?? null,
+        log_level: log.level,
+      },
+      {
+        runJob: options.runJob?.(plan) ?? noTraining,
+        leaveGroup: (member_id) => leaveGroup(this.#kafka, plan.group_id, member_id),
+        onEmissions: (emissions) => this.#onEmissions(emissions),
+        onFailed: (error) => {
+          this.#failure = error;
+          log.error({ code: error.code, topology: plan.topology }, error.toString());
+        },
+      },
+      log,
+    );
+    this.#supervisor.start();
+  }
+
+  status(): ProcessorStatus {
+    const workers = this.#supervisor.status();
+    return {
+      topology: this.plan.topology,
+      process_id: this.process_id,
+      not_ready: this.#failure?.toString() ?? notReady(workers),
+      paused_sources: [...this.#paused],
+      workers,
+    };
+  }
+
+  /** Of the tasks that run in this process; other processes of the group have theirs. */
+  ledger(): LedgerEntries {
+    return addLedgers(this.#supervisor.status().flatMap(({ tasks }) => tasks.map(({ ledger }) => ledger)));
+  }
+
+  recent(message: Emission['message']): object[] {
+    return this.#recent.filter((emission) => emission.message === message).map(({ value }) => value);
+  }
+
+  onEmission(listener: (emission: Emission) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Throws E_UNKNOWN_SOURCE. Processing of what is in memory stops too; the position stays. */
+  pause(source: string): void {
+    this.#checkSource(source);
+    this.#paused.add(source);
+    this.#supervisor.setPaused(this.#paused);
+  }
+
+  resume(source: string): void {
+    this.#checkSource(source);
+    this.#paused.delete(source);
+    this.#supervisor.setPaused(this.#paused);
+  }
+
+  /**
+   * Resolves once everything that is in the log now has been processed by the whole group, stage by stage, training
+   * included. Outputs are in the log before input offsets are committed, so: where the offsets that were read first
+   * equal the ends that were read after, nothing was under way in between.
+   */
+  async settled(timeout_ms = 120_000): Promise<void> {
+    const deadline_ms = Date.now() + timeout_ms;
+    while (!(await this.#isSettled())) {
+      if (this.#failure) throw this.#failure;
+      if (Date.now() > deadline_ms) {
+        throw new ErrataError(
+          'E_NOT_SETTLED',
+          `${this.plan.topology} did not settle within ${timeout_ms / 1000} s`,
+          {
+            hint: 'its status tells which task waits, and for what',
+          },
+        );
+      }
+      await delay(SETTLED_POLL_MS);
+    }
+  }
+
+  /** Commits what is processed, leaves the group, ends the workers. No window closes early. */
+  async stop(): Promise<void> {
+    await this.#supervisor.stop();
+    await this.#admin.disconnect();
+  }
+
+  async #isSettled(): Promise<boolean> {
+    const topics = this.plan.stages.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
+    const committed = await this.#admin.fetchOffsets({ groupId: this.plan.group_id, topics });
+    const ends = await Promise.all(topics.map((topic) => this.#admin.fetchTopicOffsets(topic)));
+    return topics.every((topic, index) => {
+      const of = committed.find((one) => one.topic === topic)?.partitions ?? [];
+      return ends[index]!.every(({ partition, high, low }) => {
+        const offset = of.find((one) => one.partition === partition)?.offset ?? '-1';
+        return offset === high || (offset === '-1' && high === low);
+      });
+    });
+  }
+
+  #checkSource(source: string): void {
+    const known = this.plan.stages.flatMap(({ inputs }) =>
+      inputs.flatMap(({ codec }) => (codec.type === 'source' ? [codec.source] : [])),
+    );
+    if (known.includes(source)) return;
+    throw new ErrataError('E_UNKNOWN_SOURCE', `topology ${this.plan.topology} has no source "${source}"`, {
+      hint: `it has ${[...new Set(known)].join(', ')}`,
+    });
+  }
+
+  #onEmissions(emissions: Emission[]): void {
+    this.#recent.push(...emissions);
+    if (this.#recent.length > RECENT_MAX) this.#recent.splice(0, this.#recent.length - RECENT_MAX);
+    for (const emission of emissions) for (const listener of this.#listeners) listener(emission);
+  }
+}
+
+function notReady(workers: WorkerStatus[]): string | null {
+  for (const { worker, phase, last_error, tasks } of workers) {
+    if (phase !== 'running') return `worker ${worker} is ${phase}${last_error ? `: ${last_error}` : ''}`;
+    const held = tasks.find((task) => task.phase !== 'running');
+    if (held) return `task ${held.task} is ${held.phase}${held.reason ? `: ${held.reason}` : ''}`;
+  }
+  return null;
+}
+
+const noTraining: RunJob = () =>
+  Promise.reject(new ErrataError('E_NO_TRAINING', 'this process was started without training'));

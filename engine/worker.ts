@@ -1,0 +1,225 @@
+/**
+ * A worker thread: owns its group membership, and runs the tasks that the group gives it, for as long as the
+ * process lives. Piscina runs the default export once per worker; it returns when told to stop, and throws when
+ * the worker cannot go on.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import pino, { type Logger } from 'pino';
+import { ErrataError } from '../messages/errata_error.ts';
+import { splitTaskId, type TaskId } from './assignment.ts';
+import { Committer } from './committer.ts';
+import type { OutputRecord } from './effects.ts';
+import { connectKafka, createCluster } from './kafka.ts';
+import { LogReader, READER_DEFAULTS } from './log_reader.ts';
+import { Membership, type StageTopics } from './membership.ts';
+import type { ResolvedPlan } from './plan.ts';
+import { writeDeadLetter } from './record_format.ts';
+import type { RunJob } from './stage_logic.ts';
+import { Task, type TaskPorts } from './task.ts';
+import type { FromWorker, ToWorker, WorkerInit } from './worker_protocol.ts';
+
+const STATUS_INTERVAL_MS = 500;
+
+export default async function run({ init, port }: { init: WorkerInit; port: MessagePort }): Promise<void> {
+  const log = pino({ level: init.log_level }, pino.destination({ dest: 2, sync: true })).child({
+    topology: init.plan.topology,
+    worker: init.worker,
+  });
+  const host = new TaskHost(init, port, log);
+  try {
+    await host.run();
+  } finally {
+    port.close();
+  }
+}
+
+class TaskHost {
+  readonly #init: WorkerInit;
+  readonly #port: MessagePort;
+  readonly #log: Logger;
+  readonly #tasks = new Map<TaskId, Task>();
+  readonly #jobs = new JobCalls((message) => this.#send(message));
+  #paused: ReadonlySet<string>;
+  /** Assignments are carried out one after the other. */
+  #assigning: Promise<void> = Promise.resolve();
+  #end!: (error?: Error) => void;
+  readonly #ended: Promise<void>;
+
+  constructor(init: WorkerInit, port: MessagePort, log: Logger) {
+    this.#init = init;
+    this.#port = port;
+    this.#log = log;
+    this.#paused = new Set(init.paused_sources);
+    this.#ended = new Promise((resolve, reject) => {
+      this.#end = (error) => (error ? reject(error) : resolve());
+    });
+    // Whatever ends it before `run` waits is still seen there.
+    this.#ended.catch(() => undefined);
+  }
+
+  async run(): Promise<void> {
+    const { plan, kafka: settings } = this.#init;
+    const kafka = connectKafka(settings, this.#log);
+    const admin = kafka.admin();
+    const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: () => () => 0 });
+    const cluster = createCluster(kafka);
+    const reader = new LogReader(cluster, READER_DEFAULTS, this.#log);
+    const membership = new Membership(
+      kafka,
+      settings,
+      {
+        group_id: plan.group_id,
+        stages: stageTopics(plan),
+        process_id: this.#init.process_id,
+        admin: this.#init.admin,
+        owned: () => [...this.#tasks.keys()],
+        onAssigned: (tasks, member_id) => this.#onAssigned(tasks, member_id, ports),
+        onLost: (error) => this.#end(error),
+      },
+      this.#log,
+    );
+    const committer = new Committer(producer, membership, (record) => tooLarge(plan, record), this.#log);
+    const ports: TaskPorts = {
+      reader,
+      committer,
+      committedOffsets: async (inputs) => {
+        const found = await admin.fetchOffsets({
+          groupId: plan.group_id,
+          topics: [...new Set(inputs.map(({ topic }) => topic))],
+        });
+        return inputs.map(({ topic, partition }) => {
+          const of = found.find((one) => one.topic === topic)?.partitions;
+          const offset = Number(of?.find((one) => one.partition === partition)?.offset ?? -1);
+          return offset < 0 ? null : offset;
+        });
+      },
+      runJob: this.#jobs.run,
+      onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
+      onFailed: (task, error) => {
+        this.#log.error({ task, error: error.message, stack: error.stack }, 'task failed');
+        this.#end(error);
+      },
+      now: Date.now,
+    };
+    this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
+    const ticking = setInterval(() => this.#sendStatus(), STATUS_INTERVAL_MS);
+    let how: 'commit' | 'drop' = 'drop';
+    try {
+      await Promise.all([admin.connect(), producer.connect()]);
+      await membership.start();
+      await this.#ended;
+      how = 'commit';
+    } finally {
+      clearInterval(ticking);
+      await this.#assigning.catch(() => undefined);
+      await Promise.all([...this.#tasks.values()].map((task) => task.stop(how)));
+      this.#sendStatus();
+      await membership.leave();
+      await reader.stop();
+      await Promise.allSettled([admin.disconnect(), producer.disconnect(), cluster.disconnect()]);
+    }
+  }
+
+  #onAssigned(tasks: TaskId[], member_id: string, ports: TaskPorts): void {
+    this.#send({ type: 'joined', member_id });
+    this.#assigning = this.#assigning
+      .then(() => this.#assign(new Set(tasks), ports))
+      .catch((error) => this.#end(error));
+  }
+
+  async #assign(wanted: ReadonlySet<TaskId>, ports: TaskPorts): Promise<void> {
+    const lost = [...this.#tasks.values()].filter((task) => !wanted.has(task.id));
+    for (const task of lost) this.#tasks.delete(task.id);
+    await Promise.all(lost.map((task) => task.stop('drop')));
+    for (const id of wanted) {
+      if (this.#tasks.has(id)) continue;
+      const { stage: name, partition } = splitTaskId(id);
+      const stage = this.#init.plan.stages.find((one) => one.name === name);
+      if (!stage) throw new ErrataError('E_PLAN', `the group assigned ${id}, which is not in this plan`);
+      ports.committer.adopt(id);
+      const parts = { id, plan: this.#init.plan, stage, partition, paused: this.#paused };
+      const task = new Task(parts, ports, this.#log);
+      this.#tasks.set(id, task);
+      task.start();
+    }
+    this.#log.info({ tasks: [...wanted] }, 'tasks assigned');
+    this.#sendStatus();
+  }
+
+  #onMessage(message: ToWorker): void {
+    switch (message.type) {
+      case 'stop':
+        this.#end();
+        return;
+      case 'pause':
+        this.#paused = new Set(message.sources);
+        for (const task of this.#tasks.values()) task.setPaused(this.#paused);
+        return;
+      default:
+        this.#jobs.settle(message);
+    }
+  }
+
+  #sendStatus(): void {
+    this.#send({ type: 'status', tasks: [...this.#tasks.values()].map((task) => task.status()) });
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+}
+
+/** Training runs in the supervisor's thread and pool; a task only waits for the answer. */
+class JobCalls {
+  readonly #send: (message: FromWorker) => void;
+  readonly #open = new Map<number, PromiseWithResolvers<Awaited<ReturnType<RunJob>>>>();
+  #last_id = 0;
+
+  constructor(send: (message: FromWorker) => void) {
+    this.#send = send;
+  }
+
+  readonly run: RunJob = (job) => {
+    const call = Promise.withResolvers<Awaited<ReturnType<RunJob>>>();
+    const id = ++this.#last_id;
+    this.#open.set(id, call);
+    this.#send({ type: 'run_job', id, job });
+    return call.promise;
+  };
+
+  settle(message: Extract<ToWorker, { type: 'job_done' | 'job_failed' }>): void {
+    const call = this.#open.get(message.id);
+    this.#open.delete(message.id);
+    if (message.type === 'job_done') call?.resolve(message.evaluation);
+    else call?.reject(new ErrataError('E_TRAINING_FAILED', message.message));
+  }
+}
+
+function stageTopics(plan: ResolvedPlan): StageTopics[] {
+  return plan.stages.map(({ name, inputs }) => ({
+    stage: name,
+    topics: inputs.map(({ topic }) => topic),
+    partitions: plan.partitions[inputs[0]!.topic]!,
+  }));
+}
+
+/** What is dead-lettered in place of an output that its topic does not take. */
+function tooLarge(plan: ResolvedPlan, record: OutputRecord): OutputRecord {
+  const value = record.value === null ? null : Buffer.from(record.value);
+  const size_bytes = value?.length ?? 0;
+  const written = writeDeadLetter(
+    {
+      source: record.topic,
+      topic: record.topic,
+      partition: record.partition,
+      offset: -1,
+      timestamp_ms: record.timestamp_ms ?? Date.now(),
+      key: record.key === null ? null : Buffer.from(record.key),
+      value,
+      headers: {},
+    },
+    { code: 'output_too_large', message: `${size_bytes} bytes are more than topic ${record.topic} takes` },
+  );
+  const topic = plan.dead_letter_topic;
+  return { topic, partition: record.partition % plan.partitions[topic]!, ...written };
+}
