@@ -3,10 +3,10 @@
  * aggregates of different tasks add up in any order (counts exactly, sums to the last digits of a double).
  */
 import type { Event } from '../messages/event.ts';
+import { patternKey } from '../messages/pattern_key.ts';
 import { addCount } from './counts.ts';
 import { addLatency, emptyLatency, type Latency, mergeLatency } from './latency.ts';
 import { addValue, emptyMoments, type Moments, mergeMoments } from './moments.ts';
-import { patternKey } from './pattern_key.ts';
 import type { BadConfig } from './window_config.ts';
 
 export interface Aggregate {

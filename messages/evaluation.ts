@@ -15,11 +15,14 @@ export const Lineage = Type.Object({
 });
 export type Lineage = Static<typeof Lineage>;
 
-/** Weighted comparison of both models on the same cases. */
+/** Weighted comparison of both models on the same cases; training/evaluation.ts says how it is estimated. */
 export const Comparison = Type.Object({
   cases: Type.Integer(),
+  /** How many of them somebody reported as wrong, or are labelled. */
+  reports: Type.Integer(),
   /** Kish's effective sample size of the weights. */
   effective_cases: Type.Number(),
+  /** Estimated shares; being unbiased, the estimate of a small share can fall below 0. */
   champion_error: Type.Number(),
   candidate_error: Type.Number(),
   /** Standard error of the difference of the two errors. */

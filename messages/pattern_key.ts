@@ -1,5 +1,5 @@
 /** The published pattern key: `mean_{int(mean)}_std_{int(std)}`. */
-import type { InputStats } from '../messages/prediction.ts';
+import type { InputStats } from './prediction.ts';
 
 export function patternKey({ mean, std }: InputStats): string {
   return `mean_${truncated(mean)}_std_${truncated(std)}`;
