@@ -2,7 +2,7 @@
  * Latencies as moments and a histogram with logarithmic bins, from which quantiles come with a relative error of 1 %.
  * Source: Masson, Rim, Lee, "DDSketch" (VLDB 2019); bins are counted in a map, so that they can be taken back.
  */
-import { LogarithmicMapping } from '@datadog/sketches-js/dist/ddsketch/mapping/LogarithmicMapping.js';
+import { LogarithmicMapping } from '@datadog/sketches-js/dist/ddsketch/mapping/index.js';
 import { addCount } from './counts.ts';
 import { addValue, emptyMoments, type Moments, mergeMoments, summarise } from './moments.ts';
 
