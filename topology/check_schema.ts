@@ -90,16 +90,18 @@ function report(error: ErrorObject, base: Path, document: SourceDocument, proble
       document.keyAt(path),
       `"${error.params.missingProperty}" is missing${where}`,
     );
-  } else {
+  } else if (!document.isUnresolved(path)) {
     const shown = typeof name === 'string' && isSecretName(name) ? 'the value' : showValue(error.data);
     const { text, suggestion } = expectation(error);
-    problems.report(
-      'E_VALUE',
-      document.valueAt(path),
-      `"${name ?? 'the file'}": ${shown} ${text}`,
-      suggestion,
-    );
+    problems.report('E_VALUE', document.valueAt(path), `${label(path)}: ${shown} ${text}`, suggestion);
   }
+}
+
+function label(path: Path): string {
+  const name = path.findLast((step) => typeof step === 'string');
+  const index = path.at(-1);
+  if (name === undefined) return 'the file';
+  return typeof index === 'number' ? `"${name}", item ${index + 1}` : `"${name}"`;
 }
 
 /** Array indices come back as numbers, so that the path is that of the document. */

@@ -52,7 +52,6 @@ export const PROBLEM_CODES = {
     severity: 'error',
     summary: 'Sources that feed one stage directly have different numbers of partitions.',
   },
-  E_COMPARATOR: { severity: 'error', summary: 'A condition in `when` is not a comparison.' },
   E_TRAINER: { severity: 'error', summary: 'The trainer is neither built in nor a file that exists.' },
   E_ROLLOUT_MISSING: {
     severity: 'error',
@@ -61,6 +60,10 @@ export const PROBLEM_CODES = {
   E_ONE_RETRAINING: {
     severity: 'error',
     summary: 'More than one retraining or rollout actor in a topology.',
+  },
+  E_OUTCOMES: {
+    severity: 'error',
+    summary: 'Retraining does not go back to exactly one capture actor, whose outcomes it would train on.',
   },
   E_SECRET: { severity: 'error', summary: 'A secret stands in the file instead of in the environment.' },
   W_LATENESS: {

@@ -13,10 +13,20 @@ export class SourceDocument {
   value: unknown;
   /** Paths of texts that stand, at least in part, in the file itself rather than in the environment. */
   readonly literals: Path[] = [];
+  readonly #unresolved = new Set<string>();
   readonly #spans = new Map<string, Span>();
 
   remember(path: Path, span: Span): void {
     this.#spans.set(JSON.stringify(path), span);
+  }
+
+  /** What stands there depends on a variable that is missing: it cannot be judged. */
+  markUnresolved(path: Path): void {
+    this.#unresolved.add(JSON.stringify(path));
+  }
+
+  isUnresolved(path: Path): boolean {
+    return this.#unresolved.has(JSON.stringify(path));
   }
 
   keyAt(path: Path): Position {

@@ -36,6 +36,8 @@ export interface DraftActor {
   kind: ActorKind | null;
   from: Reference[];
   config: Record<string, unknown>;
+  /** The settings that stand in the file; the others are defaults. */
+  given: string[];
 }
 
 export interface DraftSink {
@@ -136,7 +138,7 @@ function readActor({ document, problems }: LintContext, path: Path, entry: unkno
   const schema = kind === null ? Unknown : entrySchema(kind);
   const { value } = checkSchema(schema, entry, path, document, problems);
   const { kind: _kind, from: _from, ...config } = isRecord(value) ? value : {};
-  return { name, path, kind, from, config };
+  return { name, path, kind, from, config, given: Object.keys(record) };
 }
 
 const ACTOR_SETTINGS = {

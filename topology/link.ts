@@ -1,6 +1,7 @@
 /** Resolves what stands under `from` into edges, and reports what cannot be connected. */
 import type { ActorKind, MessageType } from '../actors/actor.ts';
-import { ACTOR_KINDS } from '../actors/catalogue.ts';
+import { inputFor, inputsOf } from './connection.ts';
+import { cyclicReferences } from './cycles.ts';
 import type { Draft, DraftActor, DraftSink, LintContext, Reference } from './draft.ts';
 import { nearest } from './nearest.ts';
 
@@ -130,72 +131,14 @@ function connect(
   }
   if (actor.kind === null || message === null) return [];
   if (input) return [{ from: reference.node, output, to: actor.name, input, message }];
-  const takes = [...new Set(Object.keys(TAKES(actor.kind)))].join(', ');
+  const takes = Object.keys(inputsOf(actor.kind)).join(', ');
   const carries = `"${reference.text}" carries ${message} messages, "${actor.name}" takes ${takes}`;
   problems.report('E_TYPE_MISMATCH', position, carries, fittingOutput(draft, reference.node, actor.kind));
   return [];
-}
-
-/**
- * Message type → input name, as a topology sees it: a window takes events because its local half does, and what takes
- * evaluations is connected to the actor whose jobs lead to them.
- */
-function TAKES(kind: ActorKind): Partial<Record<MessageType, string>> {
-  const local_half = kind.local_half === undefined ? undefined : ACTOR_KINDS.get(kind.local_half);
-  const takes: Partial<Record<MessageType, string>> = {};
-  for (const [input, message] of Object.entries(kind.inputs)) {
-    if (message === 'evaluation') takes.training_job = input;
-    else if (!local_half) takes[message] = input;
-  }
-  for (const message of Object.values(local_half?.inputs ?? {}))
-    takes[message] = Object.keys(kind.inputs)[0]!;
-  return takes;
-}
-
-function inputFor(kind: ActorKind, message: MessageType): string | undefined {
-  return TAKES(kind)[message];
 }
 
 function fittingOutput(draft: Draft, node: string, kind: ActorKind): string | null {
   const outputs = draft.actors.find((actor) => actor.name === node)?.kind?.outputs ?? {};
   const fitting = Object.entries(outputs).find(([, spec]) => inputFor(kind, spec.message) !== undefined);
   return fitting ? `${node}.${fitting[0]}` : null;
-}
-
-/**
- * References that close a circle. Of each circle those are meant that no input takes; where all fit, the last in the
- * file. What a rollout tells retraining is no circle: it goes through the log.
- */
-function cyclicReferences(draft: Draft): Set<Reference> {
-  const references = draft.actors.flatMap((actor) =>
-    actor.from
-      .filter(({ node }) => !isBackEdge(draft, node, actor))
-      .map((reference) => ({ reference, to: actor })),
-  );
-  const reaches = (start: string, goal: string): boolean => {
-    const seen = new Set<string>();
-    const open = [start];
-    for (let node = open.pop(); node !== undefined; node = open.pop()) {
-      if (node === goal) return true;
-      if (seen.has(node)) continue;
-      seen.add(node);
-      for (const { reference, to } of references) if (reference.node === node) open.push(to.name);
-    }
-    return false;
-  };
-  const inside = references.filter(({ reference, to }) => reaches(to.name, reference.node));
-  const wrong = inside.filter(({ reference, to }) => !fits(draft, reference, to));
-  const blamed = wrong.length > 0 ? wrong : inside.slice(-1);
-  return new Set(blamed.map(({ reference }) => reference));
-}
-
-function isBackEdge(draft: Draft, node: string, actor: DraftActor): boolean {
-  const from = draft.actors.find((known) => known.name === node)?.kind;
-  return from?.kind === 'rollout' && actor.kind?.kind === 'retraining';
-}
-
-function fits(draft: Draft, { node, output }: Reference, to: DraftActor): boolean {
-  const outputs = draft.actors.find((actor) => actor.name === node)?.kind?.outputs ?? {};
-  const spec = outputs[output ?? Object.keys(outputs)[0] ?? ''];
-  return spec !== undefined && to.kind !== null && inputFor(to.kind, spec.message) !== undefined;
 }

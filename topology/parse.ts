@@ -149,6 +149,7 @@ class Reader {
         start,
         `write \${NAME} or \${NAME:-default}, or $\${NAME} for the text itself`,
       );
+    if (resolved.missing.length > 0) this.#document.markUnresolved(path);
     if (resolved.literal) this.#document.literals.push(path);
     return resolved.changed && node.type === 'PLAIN' ? this.#plain(resolved.text) : resolved.text;
   }

@@ -40,8 +40,8 @@ export function strictSchema(schema: TSchema): JsonSchema {
 function strict(schema: JsonSchema): JsonSchema {
   const { $id: _, ...result } = mapValues(schema, strictChild) as JsonSchema;
   if (result.properties && result.additionalProperties === undefined) result.additionalProperties = false;
-  if (result.anyOf?.every((branch) => 'const' in branch)) {
-    result.enum = result.anyOf.map((branch) => branch.const);
+  if (result.anyOf?.every((branch) => branch.enum)) {
+    result.enum = result.anyOf.flatMap((branch) => branch.enum ?? []);
     delete result.anyOf;
   } else if ('const' in result) {
     result.enum = [result.const];

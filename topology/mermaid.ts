@@ -1,0 +1,64 @@
+/** A plan as a Mermaid flowchart: topics, stages with their actors, and what flows between them. */
+import type { Plan, StagePlan, TargetPlan } from '../engine/plan.ts';
+
+export function mermaidOf(plan: Plan): string {
+  const lines = ['flowchart LR'];
+  for (const { name, purpose } of plan.topics)
+    if (purpose !== 'changelog' && purpose !== 'dead_letter' && purpose !== 'late')
+      lines.push(`  ${topicId(name)}[("${name}")]:::${purpose}`);
+  for (const stage of plan.stages) lines.push(...stageLines(stage, plan));
+  lines.push(...plan.stages.flatMap((stage) => [...inputLines(stage), ...outputLines(stage)]));
+  if (plan.training) lines.push(...trainingLines(plan.training));
+  lines.push('  classDef source fill:#e3f0ff,stroke:#36c', '  classDef sink fill:#e6f7e6,stroke:#393');
+  return `${lines.join('\n')}\n`;
+}
+
+function stageLines({ name, actors, kind }: StagePlan, plan: Plan): string[] {
+  const boxes = actors.map((actor) => `    ${actorId(name, actor.name)}["${actor.name}"]`);
+  if (kind === 'training')
+    boxes.push(`    ${actorId(name, name)}["${plan.training?.trainer.split('/').at(-1)}"]`);
+  return [`  subgraph ${id('stage', name)}["stage ${name}"]`, ...boxes, '  end'];
+}
+
+function inputLines({ name, inputs }: StagePlan): string[] {
+  return inputs.map(({ topic, actor }) => `  ${topicId(topic)} --> ${actorId(name, actor)}`);
+}
+
+function outputLines({ name, actors }: StagePlan): string[] {
+  return actors.flatMap((actor) =>
+    Object.entries(actor.outputs).flatMap(([output, targets]) =>
+      targets.map((target) => `  ${actorId(name, actor.name)} -->|${output}| ${targetId(name, target)}`),
+    ),
+  );
+}
+
+function trainingLines({
+  stage,
+  outcomes_topic,
+  evaluations_topic,
+}: NonNullable<Plan['training']>): string[] {
+  const trainer = actorId(stage, stage);
+  return [
+    `  ${topicId(outcomes_topic)} -.-> ${trainer}`,
+    `  ${trainer} -->|evaluations| ${topicId(evaluations_topic)}`,
+  ];
+}
+
+function targetId(stage: string, target: TargetPlan): string {
+  return target.to === 'topic' ? topicId(target.topic) : actorId(stage, target.actor);
+}
+
+function actorId(stage: string, actor: string): string {
+  return id('actor', stage, actor);
+}
+
+function topicId(topic: string): string {
+  return id('topic', topic);
+}
+
+/** Mermaid's ids take letters, digits and underscores; what differs in names has to differ in ids. */
+function id(...parts: string[]): string {
+  return parts
+    .map((part) => part.replace(/[^A-Za-z0-9]/g, (character) => `_${character.charCodeAt(0).toString(16)}_`))
+    .join('__');
+}

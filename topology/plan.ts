@@ -1,0 +1,47 @@
+/** From a topology without mistakes to what the engine runs: stages, topics between them, clocks. */
+import { internalName, PLAN_VERSION, type Plan, type StagePlan } from '../engine/plan.ts';
+import { parseDuration } from '../messages/duration.ts';
+import type { Graph } from './lint.ts';
+import { PlanBuilder } from './plan_builder.ts';
+import { connectActors, connectSinks, connectSources } from './plan_streams.ts';
+import { connectOutcomes, trainingPlan } from './plan_training.ts';
+import { groupStages, keepsState } from './stages.ts';
+import { deadLetterTopic, lateTopic } from './topic_names.ts';
+
+/** The same file gives the same plan, down to the order of its parts; a trainer's path is made absolute. */
+export function makePlan(graph: Graph): Plan {
+  const builder = new PlanBuilder(graph, groupStages(graph));
+  connectSources(builder);
+  connectActors(builder);
+  const outcomes_topic = connectOutcomes(builder);
+  connectSinks(builder);
+  addChangelogs(builder);
+  const { settings } = graph;
+  builder.addTopic(deadLetterTopic(settings), 'dead_letter', { count: settings.partitions });
+  builder.addTopic(lateTopic(settings), 'late', { count: settings.partitions });
+  const plan: Plan = {
+    version: PLAN_VERSION,
+    namespace: settings.namespace,
+    topology: settings.topology,
+    group_id: `${settings.namespace}.${settings.topology}`,
+    workers: settings.workers,
+    commit_interval_ms: parseDuration(settings.commit_interval),
+    topics: builder.topics(),
+    stages: builder.stages(),
+    dead_letter_topic: deadLetterTopic(settings),
+    late_topic: lateTopic(settings),
+  };
+  return outcomes_topic === undefined ? plan : { ...plan, training: trainingPlan(builder, outcomes_topic) };
+}
+
+function addChangelogs(builder: PlanBuilder): void {
+  for (const stage of builder.stages()) {
+    if (!keepsState(stage.actors.map(({ kind }) => kind))) continue;
+    stage.changelog = internalName(builder.graph.settings, stage.name, 'changelog');
+    builder.addTopic(stage.changelog, 'changelog', { like: firstTopic(stage) });
+  }
+}
+
+function firstTopic(stage: StagePlan): string {
+  return stage.inputs[0]!.topic;
+}
