@@ -28,11 +28,17 @@ export const HoldoutConfig = Type.Object(
       default: 600,
       description: 'the last predictions before the window’s end count as recent, the rest as older',
     }),
-    share: Type.Number({
+    recent_share: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 0.5,
+      description: 'share of the recent cases that is not trained on as long as they are recent',
+    }),
+    older_share: Type.Number({
       exclusiveMinimum: 0,
       exclusiveMaximum: 1,
-      default: 0.33,
-      description: 'share of the cases that is kept for the comparison and never trained on',
+      default: 0.15,
+      description: 'share of all cases that is never trained on',
     }),
     reported_if_wrong: {
       ...Share,

@@ -2,8 +2,9 @@
  * What a job learns from, and what both models are compared on: made from a labelled base and from outcomes.
  *
  * 1. The same cases in any order give the same data set.
- * 2. Whether a case is held out depends on its id alone. So a case that was held out once is held out of every
- *    later training too, and no champion has an advantage on it.
+ * 2. Each case has a fixed draw, made from its id. It is never trained on if the draw is below `older_share`, and
+ *    not while it is among the `recent_cases` latest if it is below `recent_share`. As cases only grow older, no
+ *    champion has been trained on a case that it is compared on.
  * 3. A bad verdict means the given label, or the other of two answers; a good one means the answer given; silence
  *    is a weak yes to it.
  */
@@ -35,44 +36,36 @@ export function buildDataset(
   job: Pick<TrainingJob, 'patterns' | 'seed'>,
   config: TrainingConfig,
 ): Dataset {
-  const { share, recent_cases, reported_if_wrong } = config.holdout;
-  const usable = outcomes.filter(
-    ({ prediction }) => prediction.input !== undefined && prediction.output !== undefined,
-  );
-  const ordered = usable.toSorted(
-    byTime(
-      (outcome) => outcome.prediction_time_ms,
-      (outcome) => outcome.prediction_id,
-    ),
-  );
-  const isHeldOut = (outcome: Outcome) => heldOut(outcome.prediction_id, share);
-  const toCase = (outcome: Outcome) => caseOf(outcome, config.answers, reported_if_wrong);
+  const { recent_cases, recent_share, older_share, reported_if_wrong } = config.holdout;
+  const ordered = outcomes.filter(isUsable).toSorted(byTime(predictionTime, predictionId));
   const boundary = Math.max(0, ordered.length - recent_cases);
-  const learned = select(
-    ordered.filter((outcome) => !isHeldOut(outcome)),
-    job,
-    config,
+  const [older, older_rest] = split(ordered.slice(0, boundary), predictionId, older_share);
+  const [recent, recent_rest] = split(
+    ordered.slice(boundary),
+    predictionId,
+    Math.max(recent_share, older_share),
+  );
+  const [base_cases, base_rest] = split(base, ({ id }) => id, older_share);
+  const learned = select([...older_rest, ...recent_rest], job, config).map((outcome) =>
+    exampleOf(outcome, config),
   );
   const examples = [
-    ...baseExamples(base, share),
-    ...learned.map((outcome) => exampleOf(outcome, config)).filter((example) => example !== undefined),
-  ].sort(
-    byTime(
-      (example) => example.time_ms,
-      (example) => example.id,
-    ),
-  );
+    ...base_rest.map((labelled) => ({ ...labelled, weight: 1 })),
+    ...learned.filter((example) => example !== undefined),
+  ].sort(byTime(exampleTime, exampleId));
+  const toCase = (outcome: Outcome) => caseOf(outcome, config.answers, reported_if_wrong);
   return {
     examples,
-    recent: ordered.slice(boundary).filter(isHeldOut).map(toCase),
-    older: [...baseCases(base, share), ...ordered.slice(0, boundary).filter(isHeldOut).map(toCase)],
+    recent: recent.map(toCase),
+    older: [...base_cases.map(labelledCase), ...older.map(toCase)],
     hash: hashExamples(examples),
   };
 }
 
 /** Examples of a first model: the base without what later comparisons hold out. */
-export function baseExamples(base: readonly Labelled[], share: number): Example[] {
-  return base.filter(({ id }) => !heldOut(id, share)).map((labelled) => ({ ...labelled, weight: 1 }));
+export function baseExamples(base: readonly Labelled[], older_share: number): Example[] {
+  const [, rest] = split(base, ({ id }) => id, older_share);
+  return rest.map((labelled) => ({ ...labelled, weight: 1 })).sort(byTime(exampleTime, exampleId));
 }
 
 /** SHA-256 of the examples in order, hex. */
@@ -84,14 +77,18 @@ export function hashExamples(examples: readonly Example[]): string {
   return hash.digest('hex');
 }
 
-function heldOut(id: string, share: number): boolean {
-  return uniform('holdout', id) < share;
+/** Held out, and the rest. */
+function split<Item>(items: readonly Item[], id: (item: Item) => string, share: number): [Item[], Item[]] {
+  const isHeldOut = (item: Item) => uniform('holdout', id(item)) < share;
+  return [items.filter(isHeldOut), items.filter((item) => !isHeldOut(item))];
 }
 
-function baseCases(base: readonly Labelled[], share: number): Case[] {
-  return base
-    .filter(({ id }) => heldOut(id, share))
-    .map(({ id, input, answer }) => ({ id, input, answer, wrong: 0, reported: true }));
+function isUsable({ prediction }: Outcome): boolean {
+  return prediction.input !== undefined && prediction.output !== undefined;
+}
+
+function labelledCase({ id, input, answer }: Labelled): Case {
+  return { id, input, answer, wrong: 0, reported: true };
 }
 
 /** All that somebody commented on or that shows a problem pattern, and a seeded sample of the rest. */
@@ -155,3 +152,8 @@ function byTime<Item>(
 ): (a: Item, b: Item) => number {
   return (a, b) => time(a) - time(b) || (id(a) < id(b) ? -1 : id(a) > id(b) ? 1 : 0);
 }
+
+const predictionTime = (outcome: Outcome) => outcome.prediction_time_ms;
+const predictionId = (outcome: Outcome) => outcome.prediction_id;
+const exampleTime = (example: Example) => example.time_ms;
+const exampleId = (example: Example) => example.id;

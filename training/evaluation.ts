@@ -62,8 +62,9 @@ export function estimatedError(
   { answer, other, wrong }: Omit<Case, 'id' | 'input'>,
   output: unknown,
 ): number {
-  if (isDeepStrictEqual(output, answer)) return wrong;
-  return other !== undefined && isDeepStrictEqual(output, other) ? 1 - wrong : 1;
+  const given = answerOf(output);
+  if (isDeepStrictEqual(given, answer)) return wrong;
+  return other !== undefined && isDeepStrictEqual(given, other) ? 1 - wrong : 1;
 }
 
 async function errorsOf(model: Model, cases: readonly Case[]): Promise<number[]> {

@@ -50,7 +50,7 @@ export async function trainFirstModel(
   recipe: Recipe,
   parts: Pick<JobParts, 'registry' | 'pool'>,
 ): Promise<string> {
-  const examples = baseExamples(first.base, recipe.config.holdout.share);
+  const examples = baseExamples(first.base, recipe.config.holdout.older_share);
   const task = { ...taskOf(recipe, first.seed), examples, recent: [], older: [] };
   const { bytes } = await parts.pool.run(task);
   const lineage = {
