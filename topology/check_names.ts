@@ -17,9 +17,11 @@ export function checkNames(draft: Draft, { document, problems }: LintContext): v
 export function checkUnused(draft: Draft, { document, problems }: LintContext): void {
   const names = [...draft.sources, ...draft.actors].map(({ name }) => name);
   const used = new Set<string | null>();
-  for (const { name, from } of [...draft.actors, ...draft.sinks])
-    for (const { node } of from)
-      if (node !== name) used.add(names.includes(node) ? node : nearest(node, names));
+  const references = [
+    ...draft.actors.flatMap(({ name, from }) => from.filter(({ node }) => node !== name)),
+    ...draft.sinks.flatMap(({ from }) => from),
+  ];
+  for (const { node } of references) used.add(names.includes(node) ? node : nearest(node, names));
   for (const { name, path } of draft.sources)
     if (!used.has(name)) problems.report('W_UNUSED_SOURCE', document.keyAt(path), `no actor reads "${name}"`);
   for (const { name, path } of draft.actors)

@@ -29,16 +29,17 @@ export class SourceDocument {
     return this.#unresolved.has(JSON.stringify(path));
   }
 
+  /** Where the name of an entry stands; of a list's item, the item. */
   keyAt(path: Path): Position {
-    return this.#nearest(path).key;
+    return this.#spanOf(path).key;
   }
 
+  /** What does not stand in the file, such as a default, is reported at the name of what it belongs to. */
   valueAt(path: Path): Position {
-    return this.#nearest(path).value;
+    return this.#spans.get(JSON.stringify(path))?.value ?? this.keyAt(path);
   }
 
-  /** What does not stand in the file, such as a default, is reported where its parent stands. */
-  #nearest(path: Path): Span {
+  #spanOf(path: Path): Span {
     for (let length = path.length; length >= 0; length--) {
       const span = this.#spans.get(JSON.stringify(path.slice(0, length)));
       if (span) return span;

@@ -59,7 +59,8 @@ export function resolveReferences(
   let changed = false;
   let literal = masked.replace(MASK_RUN, '') !== '';
   const text = masked.replace(MASK_RUN, (run, _mask, index: number) => {
-    const reference = references[run.charCodeAt(0) - FIRST_MASK]!;
+    const reference = references[run.charCodeAt(0) - FIRST_MASK];
+    if (!reference) return run;
     changed = true;
     if (reference.escaped) {
       literal = true;

@@ -25,6 +25,9 @@ export interface Graph extends Draft, Links {
 export function lint(text: string, file: string, env: Environment): Linted {
   const problems = new Problems(file);
   const document = parseSource(text, env, problems);
+  // What follows a syntax error is guesswork of the parser's.
+  if (problems.list().some(({ code }) => code === 'E_YAML'))
+    return { problems: problems.list(), graph: null };
   const context = { document, problems };
   const draft = readDraft(context);
   const links = link(draft, context);

@@ -19,9 +19,14 @@ export function groupStages(graph: Graph): StageGroup[] {
   const ordered = upstreamFirst(graph);
   const groups: StageGroup[] = [];
   for (const actor of ordered) {
-    const fused = groups.find((group) => group.actors.some((other) => isFused(graph, other, actor)));
-    if (fused) fused.actors.push(actor);
-    else groups.push({ name: actor.name, actors: [actor] });
+    const fused = groups.filter((group) => group.actors.some((other) => isFused(graph, other, actor)));
+    const members = [...fused.flatMap((group) => group.actors), actor].toSorted(
+      (a, b) => ordered.indexOf(a) - ordered.indexOf(b),
+    );
+    const merged = { name: members[0]!.name, actors: members };
+    const [place = groups.length] = fused.map((group) => groups.indexOf(group));
+    groups.splice(place, 1, merged);
+    for (const group of fused.slice(1)) groups.splice(groups.indexOf(group), 1);
   }
   return groups;
 }
