@@ -61,7 +61,7 @@ class TaskHost {
     const { plan, kafka: settings } = this.#init;
     const kafka = connectKafka(settings, this.#log);
     const admin = kafka.admin();
-    const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: () => () => 0 });
+    const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: statedPartition });
     const cluster = createCluster(kafka);
     const reader = new LogReader(cluster, READER_DEFAULTS, this.#log);
     const membership = new Membership(
@@ -222,4 +222,9 @@ function tooLarge(plan: ResolvedPlan, record: OutputRecord): OutputRecord {
   );
   const topic = plan.dead_letter_topic;
   return { topic, partition: record.partition % plan.partitions[topic]!, ...written };
+}
+
+/** Every output names its partition. */
+function statedPartition() {
+  return ({ message }: { message: { partition?: number } }) => message.partition!;
 }
