@@ -6,8 +6,10 @@
  * 3. A value from the state belongs to the state: change it only together with a `set`, and only after everything
  *    that may throw. When `onMessage` throws, the engine drops the effects of that message and dead-letters it.
  * 4. Memory outside the state is lost at every commit: what an actor gathers there it must emit in `onCommit`.
- * 5. A task tells its actors of a watermark or a commit in the order of the plan, upstream first, and what one emits
- *    reaches the next before that one is told. Of a watermark: first the due timers by time, then `onWatermark`.
+ * 5. Of a watermark a task tells its actors so: all due timers, by time, then `onWatermark` in the order of the plan.
+ *    Of a commit likewise upstream first, and what one actor emits reaches the next before that one is told.
+ * 6. A watermark of positive infinity says that all inputs were read to their end (`clock: event`): what is open is
+ *    to be told, but kept, for event time has not passed and more may come.
  */
 import type { Static, TObject } from 'typebox';
 

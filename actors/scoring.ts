@@ -3,20 +3,22 @@
  * over a rating; for implicit feedback the first line of the table that matches decides.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { answerOf } from '../messages/answer.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { Feedback } from '../messages/feedback.ts';
 import type { Verdict } from '../messages/outcome.ts';
 import type { ScoringConfig, Signal } from './capture_config.ts';
 
 /** What of a feedback decides, and is kept while its prediction has not come. */
-export type Said = Pick<
-  Feedback,
-  'feedback_type' | 'rating' | 'label' | 'user_action' | 'time_to_action' | 'user_id'
-> & { time_ms: number };
+const SAID_FIELDS = ['rating', 'label', 'user_action', 'time_to_action', 'user_id'] as const;
+export type Said = Pick<Feedback, 'feedback_type' | (typeof SAID_FIELDS)[number]> & { time_ms: number };
 
 export function saidIn(feedback: Feedback, time_ms: number): Said {
-  const { feedback_type, rating, label, user_action, time_to_action, user_id } = feedback;
-  return { feedback_type, rating, label, user_action, time_to_action, user_id, time_ms };
+  const said = SAID_FIELDS.filter((field) => isSaid(feedback[field])).map((field) => [
+    field,
+    feedback[field],
+  ]);
+  return { feedback_type: feedback.feedback_type, time_ms, ...Object.fromEntries(said) };
 }
 
 /** Undefined where the feedback says nothing about right or wrong. */
@@ -30,7 +32,7 @@ export function verdictOf(said: Said, output: unknown, config: ScoringConfig): V
     by,
     time_ms,
     ...(user_id === undefined ? {} : { user_id }),
-    ...(isSaid(label) ? { label } : {}),
+    ...(label === undefined ? {} : { label }),
   };
 }
 
@@ -46,15 +48,8 @@ function scoreOf(said: Said, output: unknown, config: ScoringConfig): number | u
 /** A right answer without a given one to compare: kept for its label, for or against nothing. */
 const UNDECIDED = 0;
 
-/** An output is the answer itself, or an object that holds it as `label` beside e.g. a confidence. */
 function isSameAnswer(label: unknown, output: unknown): boolean {
-  if (isDeepStrictEqual(label, output)) return true;
-  return (
-    typeof output === 'object' &&
-    output !== null &&
-    'label' in output &&
-    isDeepStrictEqual(label, output.label)
-  );
+  return isDeepStrictEqual(label, output) || isDeepStrictEqual(label, answerOf(output));
 }
 
 const LOWEST_RATING = 1;

@@ -105,11 +105,14 @@ class SeverityActor implements Actor {
     this.#remember(state_key, fires, parseTimestamp(window.window_end)! + this.#lateness_ms, context);
   }
 
-  /** Past `until_ms` no revision can come. */
-  #remember(state_key: string, fires: boolean, until_ms: number, context: Context): void {
-    if (until_ms <= context.watermark_ms) return;
+  /**
+   * Kept as long as a revision can come: the window tells its last one at `last_ms` at the latest, so the entry goes
+   * just after it. At a watermark of infinity event time has not passed.
+   */
+  #remember(state_key: string, fires: boolean, last_ms: number, context: Context): void {
+    if (last_ms < context.watermark_ms && context.watermark_ms !== Number.POSITIVE_INFINITY) return;
     context.state.set<AlertState>(state_key, { fires });
-    context.setTimer(until_ms, state_key);
+    context.setTimer(last_ms + 1, state_key);
   }
 
   #identity({ window, key, window_start, revision }: WindowResult): (string | number)[] {

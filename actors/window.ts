@@ -31,6 +31,8 @@ interface WindowState {
   end_ms: number;
   /** The last one emitted; -1: none yet. */
   revision: number;
+  /** Something came since then. */
+  is_changed: boolean;
   aggregate: Aggregate;
 }
 
@@ -57,6 +59,7 @@ class Window implements Actor {
     const state_key = `w|${delta.start_ms}|${windowKey(delta.key)}`;
     const window = context.state.get<WindowState>(state_key) ?? this.#open(state_key, delta, context);
     mergeAggregate(window.aggregate, delta.aggregate, this.#config.max_pattern_keys);
+    window.is_changed = true;
     context.state.set(state_key, window);
     context.count(this.#scope.actor, 'windowed', delta.represents);
     if (delta.end_ms <= context.watermark_ms) this.#corrected.add(state_key);
@@ -65,17 +68,23 @@ class Window implements Actor {
   #open(state_key: string, { key, start_ms, end_ms }: WindowDelta, context: Context): WindowState {
     if (end_ms > context.watermark_ms) context.setTimer(end_ms, state_key);
     context.setTimer(end_ms + this.#lateness_ms, state_key);
-    return { key, start_ms, end_ms, revision: -1, aggregate: emptyAggregate() };
+    return { key, start_ms, end_ms, revision: -1, is_changed: false, aggregate: emptyAggregate() };
   }
 
   onTimer(state_key: string, time_ms: number, context: Context): void {
     const window = context.state.get<WindowState>(state_key);
     if (!window) return;
-    const is_over = time_ms >= window.end_ms + this.#lateness_ms;
-    if (time_ms === window.end_ms || this.#corrected.has(state_key))
-      this.#publish(state_key, window, context);
+    this.#publish(state_key, window, context);
     this.#corrected.delete(state_key);
-    if (is_over) context.state.delete(state_key);
+    if (time_ms >= window.end_ms + this.#lateness_ms) context.state.delete(state_key);
+  }
+
+  onWatermark(context: Context): void {
+    if (context.watermark_ms !== Number.POSITIVE_INFINITY) return;
+    for (const [state_key, window] of context.state.entries<WindowState>('w|')) {
+      this.#publish(state_key, window, context);
+    }
+    this.#corrected.clear();
   }
 
   onCommit(context: Context): void {
@@ -86,9 +95,11 @@ class Window implements Actor {
     this.#corrected.clear();
   }
 
+  /** Says what has not been said yet. A window from which all was taken back before it was ever told stays untold. */
   #publish(state_key: string, window: WindowState, context: Context): void {
-    if (window.revision < 0 && isEmpty(window.aggregate)) return;
+    if (!window.is_changed || (window.revision < 0 && isEmpty(window.aggregate))) return;
     window.revision++;
+    window.is_changed = false;
     context.state.set(state_key, window);
     context.emit('windows', windowKey(window.key), resultOf(window, this.#scope));
   }

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Event } from '../messages/event.ts';
+import { type Aggregate, addEvent, emptyAggregate, isEmpty, mergeAggregate } from './aggregate.ts';
+import { summariseLatency } from './latency.ts';
+import { summarise } from './moments.ts';
+
+const bad = { rating_below: 3, time_to_action_above: 30 };
+
+function eventOf(given: Partial<Event>): Event {
+  return { op: 'add', origin: 'feedback', time_ms: 0, deployment_id: 'd', model_version: 'v', ...given };
+}
+
+const anyEvent = fc
+  .record(
+    {
+      rating: fc.constantFrom(1, 2, 3, 5),
+      time_to_action: fc.constantFrom(0, 30, 31),
+      input_stats: fc.record({
+        mean: fc.double({ min: -9, max: 9, noNaN: true }),
+        std: fc.integer({ min: 0, max: 3 }),
+      }),
+      latency_ms: fc.double({ min: 0, max: 1e4, noNaN: true }),
+    },
+    { requiredKeys: [] },
+  )
+  .map(eventOf);
+
+function sumOf(events: Event[]): Aggregate {
+  const sum = emptyAggregate();
+  for (const event of events) addEvent(sum, event, bad);
+  return sum;
+}
+
+function assertAlike(a: Aggregate, b: Aggregate): void {
+  assert.deepEqual(countsOf(a), countsOf(b));
+  for (const field of ['input_mean', 'latency_ms'] as const) {
+    assert(Math.abs(a[field].sum - b[field].sum) <= 1e-9 * (1 + Math.abs(b[field].sum)));
+    assert(Math.abs(a[field].sum_squares - b[field].sum_squares) <= 1e-9 * (1 + b[field].sum_squares));
+  }
+}
+
+function countsOf({ input_mean, latency_ms, ...counts }: Aggregate) {
+  return { ...counts, means: input_mean.count, latencies: latency_ms.count, bins: latency_ms.bins };
+}
+
+describe('aggregate', () => {
+  it('counts one event twice that is rated low and slow, and none at the limits themselves', () => {
+    const { events, low_ratings, slow_actions } = sumOf([
+      eventOf({ rating: 2, time_to_action: 31 }),
+      eventOf({ rating: 3, time_to_action: 30 }),
+      eventOf({}),
+    ]);
+    assert.deepEqual({ events, low_ratings, slow_actions }, { events: 3, low_ratings: 1, slow_actions: 1 });
+  });
+
+  it('is empty again when everything is taken back, in any order', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent), fc.nat(), (events, turn) => {
+        const sum = sumOf(events);
+        const at = turn % (events.length + 1);
+        for (const event of [...events.slice(at), ...events.slice(0, at)]) {
+          addEvent(sum, { ...event, op: 'retract' }, bad);
+        }
+        assert(isEmpty(sum));
+      }),
+    );
+  });
+
+  it('adds up alike however events are spread over tasks and in whatever order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyEvent, fc.nat({ max: 2 }))), (events) => {
+        const merged = emptyAggregate();
+        for (const task of [2, 0, 1]) {
+          const part = sumOf(events.filter(([, of]) => of === task).map(([event]) => event));
+          mergeAggregate(merged, part, 1000);
+        }
+        assertAlike(merged, sumOf(events.map(([event]) => event)));
+      }),
+    );
+  });
+
+  it('counts patterns beyond the limit together, and forgets them with the events', () => {
+    const events = [1, 2, 3].map((mean) => eventOf({ input_stats: { mean, std: 0 } }));
+    const sum = emptyAggregate();
+    mergeAggregate(sum, sumOf(events), 2);
+    assert.deepEqual(sum.patterns, { mean_1_std_0: 1, mean_2_std_0: 1 });
+    assert.equal(sum.other_patterns, 1);
+    mergeAggregate(sum, sumOf(events.map((event) => ({ ...event, op: 'retract' }))), 2);
+    assert(isEmpty(sum));
+  });
+});
+
+describe('summaries', () => {
+  it('give mean and deviation, null where there is nothing', () => {
+    assert.deepEqual(summarise({ count: 4, sum: 10, sum_squares: 30 }), {
+      count: 4,
+      mean: 2.5,
+      std: Math.sqrt(1.25),
+    });
+    assert.deepEqual(summarise({ count: 0, sum: 1e-17, sum_squares: 0 }), {
+      count: 0,
+      mean: null,
+      std: null,
+    });
+    assert.equal(summariseLatency(emptyAggregate().latency_ms).p99, null);
+  });
+
+  it('survive values at the end of the doubles', () => {
+    const { input_mean, latency_ms } = sumOf([
+      eventOf({ input_stats: { mean: -1.7e308, std: 0 }, latency_ms: 1.7e308 }),
+      eventOf({ input_stats: { mean: 2, std: 0 }, latency_ms: 0 }),
+    ]);
+    assert.deepEqual(summarise(input_mean), { count: 1, mean: 2, std: 0 });
+    assert(Number.isFinite(summariseLatency(latency_ms).p99));
+  });
+
+  it('give quantiles within 1 % of the true ones', () => {
+    const latencies = fc.array(fc.double({ min: 0.01, max: 1e5, noNaN: true }), {
+      minLength: 1,
+      maxLength: 300,
+    });
+    fc.assert(
+      fc.property(latencies, (values) => {
+        const quantiles = summariseLatency(
+          sumOf(values.map((latency_ms) => eventOf({ latency_ms }))).latency_ms,
+        );
+        const sorted = values.toSorted((a, b) => a - b);
+        for (const [share, found] of [
+          [0.5, quantiles.p50],
+          [0.95, quantiles.p95],
+          [0.99, quantiles.p99],
+        ] as const) {
+          const true_value = sorted[Math.floor(share * (sorted.length - 1))]!;
+          assert(Math.abs(found! - true_value) <= 0.010001 * true_value, `${found} for ${true_value}`);
+        }
+      }),
+    );
+  });
+});
