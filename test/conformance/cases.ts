@@ -1,0 +1,19 @@
+/** All cases of the conformance suite. */
+import { configs } from './cases/configs.ts';
+import { fetch } from './cases/fetch.ts';
+import { groups } from './cases/groups.ts';
+import { offsets } from './cases/offsets.ts';
+import { produceConsume } from './cases/produce_consume.ts';
+import { produceErrors } from './cases/produce_errors.ts';
+import { topics } from './cases/topics.ts';
+import type { ConformanceCase } from './conformance_case.ts';
+
+export const CASES: readonly ConformanceCase[] = [
+  ...produceConsume,
+  ...produceErrors,
+  ...fetch,
+  ...offsets,
+  ...topics,
+  ...configs,
+  ...groups,
+];
