@@ -5,11 +5,12 @@
  *     artefacts/{sha256}.bin    what the trainer made
  *     artefacts/{sha256}.json   its lineage; written after the bytes, so an artefact with lineage is complete
  *     jobs/{sha256 of job id}.json   the evaluation with which the job was answered
+ *     base/{sha256 of deployment}.json   what its first model was trained on
  */
 import { createHash } from 'node:crypto';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Evaluation, Lineage } from '../messages/evaluation.ts';
-import type { Artefact, RegistryPort } from '../training/ports.ts';
+import type { Artefact, Labelled, RegistryPort } from '../training/ports.ts';
 import { type Blobs, DiskBlobs } from './blobs.ts';
 
 const VERSION_DIGITS = 12;
@@ -72,6 +73,16 @@ export class Registry implements RegistryPort {
 
   async recordAnswer(evaluation: Evaluation): Promise<void> {
     await this.#writeJson(answerName(evaluation.job_id), evaluation);
+  }
+
+  /** The data set that a deployment's first model was trained on; later trainings build on it. */
+  async putBase(deployment_id: string, base: readonly Labelled[]): Promise<void> {
+    await this.#writeJson(baseName(deployment_id), base);
+  }
+
+  /** Empty where none was put. */
+  async base(deployment_id: string): Promise<readonly Labelled[]> {
+    return (await this.#readJson<Labelled[]>(baseName(deployment_id))) ?? [];
   }
 
   /** A version is the start of a hash; the whole hash is accepted too. */
@@ -145,6 +156,10 @@ function lineageName(hash: string): string {
 /** Job ids may hold anything; file names may not. */
 function answerName(job_id: string): string {
   return `jobs/${sha256(job_id)}.json`;
+}
+
+function baseName(deployment_id: string): string {
+  return `base/${sha256(deployment_id)}.json`;
 }
 
 function missing(model_version: string): ErrataError {

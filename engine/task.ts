@@ -16,7 +16,8 @@ import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
 import type { PartitionOffset } from './membership.ts';
 import type { ResolvedPlan, StagePlan } from './plan.ts';
-import { restoreState } from './restore.ts';
+import { readToEnd } from './read_to_end.ts';
+import { FORMAT_HEADER } from './record_format.ts';
 import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
 import { TaskState } from './state.ts';
 import { type InputStatus, TaskInput } from './task_input.ts';
@@ -139,8 +140,8 @@ export class Task {
   }
 
   async #live(): Promise<void> {
-    const { changelog } = this.stage;
-    if (changelog) await restoreState(this.#ports.reader, changelog, this.partition, this.#state);
+    await this.#restore();
+    if (this.#stopping) return;
     await this.#openInputs();
     if (this.#stopping) return;
     this.#phase = 'running';
@@ -152,6 +153,23 @@ export class Task {
       else if (busy) await new Promise((resolve) => setImmediate(resolve));
       else await this.#nap();
     }
+  }
+
+  async #restore(): Promise<void> {
+    const { changelog } = this.stage;
+    if (!changelog) return;
+    const records = await readToEnd(
+      this.#ports.reader,
+      changelog,
+      this.partition,
+      ({ key, value, headers }) =>
+        this.#state.restore(
+          key?.toString('utf8') ?? '',
+          value?.toString('utf8') ?? null,
+          headers[FORMAT_HEADER],
+        ),
+    );
+    if (records > 0) this.#log.info({ records, entries: this.#state.size }, 'state restored');
   }
 
   async #openInputs(): Promise<void> {

@@ -1,0 +1,79 @@
+/** Fills the ports of training/: outcomes from the log, base data and artefacts from the registry, its own pool. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { errorMessage } from '../messages/errata_error.ts';
+import type { Outcome } from '../messages/outcome.ts';
+import type { TrainingJob } from '../messages/training_job.ts';
+import type { TrainingConfig } from '../training/config.ts';
+import { type Recipe, runJob } from '../training/job.ts';
+import type { TrainingPool } from '../training/pool.ts';
+import type { CasesPort, Labelled, RegistryPort } from '../training/ports.ts';
+import { trainerUrl } from '../training/trainer.ts';
+import { connectKafka, createCluster, type KafkaSettings } from './kafka.ts';
+import { LogReader, READER_DEFAULTS } from './log_reader.ts';
+import type { ResolvedPlan } from './plan.ts';
+import { readToEnd } from './read_to_end.ts';
+import { readInternal } from './record_format.ts';
+import type { RunJob } from './stage_logic.ts';
+
+export interface TrainingParts {
+  kafka: KafkaSettings;
+  registry: RegistryPort & { base(deployment_id: string): Promise<readonly Labelled[]> };
+  pool: TrainingPool;
+  log: Logger;
+}
+
+const BACKOFF_MS = { first: 500, most: 30_000 };
+
+/** How a plan's jobs are run. What says nothing about the candidate (a thread that died, a full disk) is tried again. */
+export function trainingJobs(parts: TrainingParts): (plan: ResolvedPlan) => RunJob {
+  return (plan) => {
+    const { training } = plan;
+    const recipe: Recipe = {
+      trainer_url: training ? trainerUrl(training.trainer) : '',
+      config: training?.config as TrainingConfig,
+    };
+    const { registry, pool, log } = parts;
+    const cases: CasesPort = {
+      base: (job) => registry.base(job.deployment_id),
+      outcomes: (job) => readOutcomes(plan, job, parts),
+    };
+    return async (job) => {
+      for (let backoff_ms = BACKOFF_MS.first; ; backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most)) {
+        try {
+          return await runJob(job, recipe, { cases, registry, pool });
+        } catch (error) {
+          log.error({ job: job.job_id, error: errorMessage(error) }, 'training job failed, trying it again');
+          await delay(backoff_ms);
+        }
+      }
+    };
+  };
+}
+
+/** The last outcome of each prediction of the job's deployment, as of the end of its window. */
+async function readOutcomes(plan: ResolvedPlan, job: TrainingJob, parts: TrainingParts): Promise<Outcome[]> {
+  const topic = plan.training!.outcomes_topic;
+  const until_ms = Date.parse(job.window_end);
+  const last = new Map<string, Outcome>();
+  const cluster = createCluster(connectKafka(parts.kafka, parts.log));
+  const reader = new LogReader(cluster, READER_DEFAULTS, parts.log);
+  try {
+    const partitions = Array.from({ length: plan.partitions[topic]! }, (_, partition) => partition);
+    await Promise.all(
+      partitions.map((partition) =>
+        readToEnd(reader, topic, partition, (record) => {
+          const parsed = readInternal(record);
+          if (parsed.type !== 'data') return;
+          const outcome = parsed.value as Outcome;
+          if (outcome.prediction.deployment_id !== job.deployment_id || outcome.time_ms > until_ms) return;
+          last.set(outcome.prediction_id, outcome);
+        }),
+      ),
+    );
+  } finally {
+    await reader.stop();
+    await cluster.disconnect();
+  }
+  return [...last.values()];
+}
