@@ -12,7 +12,7 @@ export const Signal = Type.Object(
     ),
     within: Type.Optional(Duration({ description: 'time_to_action at most; without one it does not match' })),
     after: Type.Optional(Duration({ description: 'time_to_action at least; without one it does not match' })),
-    score: Score,
+    score: { ...Score, description: 'of the verdict' },
   },
   { additionalProperties: false },
 );
