@@ -10,7 +10,7 @@ import { judgeByThreshold, PUBLISHED_THRESHOLDS, ThresholdConfig } from './thres
 
 const Strategy = Type.Union([
   Type.Literal('threshold', { description: 'the published rule with its numbers' }),
-  Type.Object({ threshold: ThresholdConfig }, { additionalProperties: false }),
+  Type.Object({ threshold: Type.Partial(ThresholdConfig) }, { additionalProperties: false }),
 ]);
 
 const SeverityConfig = Type.Object(

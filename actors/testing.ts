@@ -29,7 +29,8 @@ export interface TestTaskOptions {
   ownsKey?(key: string): boolean;
 }
 
-const ajv = new Ajv({ useDefaults: true });
+/** Not strict: it would mind the defaults inside a choice, which it cannot fill in. */
+const ajv = new Ajv({ useDefaults: true, strict: false });
 
 /** Throws E_ACTOR_CONTRACT where an actor, or a test, breaks what actor.ts says. */
 function ensure(condition: boolean, message: string): asserts condition {
