@@ -157,6 +157,7 @@ const TYPES: Record<string, string> = {
   number: 'a number',
   string: 'a text',
   boolean: 'true or false',
+  null: 'null',
 };
 
 /** What a value may be, for people. */
@@ -164,5 +165,6 @@ export function describeSchema(schema: JsonSchema): string {
   if (schema.anyOf) return schema.anyOf.map(describeSchema).join(' or ');
   if (schema.enum) return schema.enum.map((value) => String(value)).join(', ');
   if (schema.examples) return `e.g. ${schema.examples.join(', ')}`;
-  return TYPES[schema.type ?? ''] ?? 'something else';
+  if (schema.allOf) return TYPES.object!;
+  return TYPES[schema.type ?? ''] ?? 'anything';
 }

@@ -45,7 +45,8 @@ export interface Resolved {
   text: string;
   /** Whether anything was filled in. */
   changed: boolean;
-  missing: { name: string; index: number }[];
+  /** `mask`: the character that stands in the reference's place. */
+  missing: { name: string; mask: string }[];
   /** True where some of the text stands in the file itself: beside the references or as a default. */
   literal: boolean;
 }
@@ -58,7 +59,7 @@ export function resolveReferences(
   const missing: Resolved['missing'] = [];
   let changed = false;
   let literal = masked.replace(MASK_RUN, '') !== '';
-  const text = masked.replace(MASK_RUN, (run, _mask, index: number) => {
+  const text = masked.replace(MASK_RUN, (run, mask: string) => {
     const reference = references[run.charCodeAt(0) - FIRST_MASK];
     if (!reference) return run;
     changed = true;
@@ -68,7 +69,7 @@ export function resolveReferences(
     }
     const value = env[reference.name];
     if (value !== undefined && value !== '') return value;
-    if (reference.fallback === undefined) missing.push({ name: reference.name, index });
+    if (reference.fallback === undefined) missing.push({ name: reference.name, mask });
     else if (reference.fallback !== '') literal = true;
     return reference.fallback ?? '';
   });

@@ -1,20 +1,10 @@
 /** Parses a YAML text into plain values whose source positions are remembered, with environment variables filled in. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type Scalar,
-} from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar } from 'yaml';
 import { type Path, SourceDocument } from './document.ts';
 import {
   type Environment,
-  type EnvReference,
   hasMaskCharacter,
+  type MaskedText,
   maskReferences,
   resolveReferences,
 } from './environment.ts';
@@ -22,13 +12,9 @@ import type { Position, Problems } from './problem.ts';
 
 /** Never throws on what a person may write: syntax errors and missing variables are reported. */
 export function parseSource(text: string, env: Environment, problems: Problems): SourceDocument {
-  const lines = new LineCounter();
   const masked = maskReferences(text);
-  const yaml = parseDocument(masked.text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const yaml = parseDocument(masked.text, { prettyErrors: false });
+  const at = positionsIn(text);
   if (hasMaskCharacter(text))
     problems.report('E_YAML', at(0), 'the text has private-use characters (U+E000 to U+F8FF)');
   for (const error of yaml.errors) {
@@ -37,8 +23,17 @@ export function parseSource(text: string, env: Environment, problems: Problems):
     problems.report(code, at(error.pos[0]), what);
   }
   const document = new SourceDocument();
-  new Reader(document, yaml, masked.references, env, problems, at).read();
+  new Reader(document, yaml, masked, env, problems, at).read();
   return document;
+}
+
+/** By counting newlines: the parser's own counter goes astray behind some syntax errors. */
+function positionsIn(text: string): (offset: number) => Position {
+  return (offset) => {
+    const before = text.slice(0, offset);
+    const line_start = before.lastIndexOf('\n') + 1;
+    return { line: before.split('\n').length, column: before.length - line_start + 1 };
+  };
 }
 
 /** More nodes than any topology has; a few nested aliases can stand for billions. */
@@ -47,7 +42,7 @@ const MAX_NODES = 20_000;
 class Reader {
   readonly #document: SourceDocument;
   readonly #yaml: Document.Parsed;
-  readonly #references: readonly EnvReference[];
+  readonly #masked: MaskedText;
   readonly #env: Environment;
   readonly #problems: Problems;
   readonly #at: (offset: number) => Position;
@@ -57,14 +52,14 @@ class Reader {
   constructor(
     document: SourceDocument,
     yaml: Document.Parsed,
-    references: readonly EnvReference[],
+    masked: MaskedText,
     env: Environment,
     problems: Problems,
     at: (offset: number) => Position,
   ) {
     this.#document = document;
     this.#yaml = yaml;
-    this.#references = references;
+    this.#masked = masked;
     this.#env = env;
     this.#problems = problems;
     this.#at = at;
@@ -134,22 +129,20 @@ class Reader {
 
   #scalar(node: Scalar, path: Path): unknown {
     if (typeof node.value !== 'string') return node.value;
-    const resolved = resolveReferences(node.value, this.#references, this.#env);
+    const resolved = resolveReferences(node.value, this.#masked.references, this.#env);
     const start = this.#position(node);
-    for (const { name, index } of resolved.missing)
-      this.#problems.report(
-        'E_ENV_MISSING',
-        // In a block scalar the index says nothing about the place in the file.
-        node.type === 'PLAIN' ? { line: start.line, column: start.column + index } : start,
-        `the environment variable ${name} is not set`,
-      );
-    if (/(^|[^$])\$\{/.test(node.value))
+    for (const { name, mask } of resolved.missing) {
+      const position = this.#at(this.#masked.text.indexOf(mask, node.range?.[0] ?? 0));
+      this.#problems.report('E_ENV_MISSING', position, `the environment variable ${name} is not set`);
+    }
+    const malformed = /(^|[^$])\$\{/.test(node.value);
+    if (malformed)
       this.#problems.report(
         'E_ENV_SYNTAX',
         start,
         `write \${NAME} or \${NAME:-default}, or $\${NAME} for the text itself`,
       );
-    if (resolved.missing.length > 0) this.#document.markUnresolved(path);
+    if (malformed || resolved.missing.length > 0) this.#document.markUnresolved(path);
     if (resolved.literal) this.#document.literals.push(path);
     return resolved.changed && node.type === 'PLAIN' ? this.#plain(resolved.text) : resolved.text;
   }

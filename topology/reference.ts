@@ -1,0 +1,114 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the topology's own syntax
+/** The reference pages under docs/reference, written from the schemas, so that they cannot drift from the code. */
+import type { TSchema } from 'typebox';
+import type { ActorKind } from '../actors/actor.ts';
+import { Alert, Assessment } from '../messages/assessment.ts';
+import { Evaluation } from '../messages/evaluation.ts';
+import { Feedback } from '../messages/feedback.ts';
+import { Prediction } from '../messages/prediction.ts';
+import { Rollout } from '../messages/rollout.ts';
+import { TrainingJob } from '../messages/training_job.ts';
+import { WindowResult } from '../messages/window.ts';
+import { PROBLEM_CODES } from './codes.ts';
+import { USER_KINDS } from './draft.ts';
+import { settingsTable } from './reference_table.ts';
+import { Sink, Source, Topology } from './schema.ts';
+
+/** In the order in which data passes through them. */
+const MESSAGES: readonly (TSchema & { title?: string })[] = [
+  Prediction,
+  Feedback,
+  WindowResult,
+  Assessment,
+  Alert,
+  TrainingJob,
+  Evaluation,
+  Rollout,
+];
+
+const NOTE = '<!-- Written by `npm run docs` from the schemas. Change those. -->';
+
+/** Path below docs/reference → content. */
+export function referencePages(): Map<string, string> {
+  const pages = new Map([
+    ['topology.md', topologyPage()],
+    ['actors.md', actorsPage()],
+    ['messages.md', messagesPage()],
+    ['problems.md', problemsPage()],
+  ]);
+  for (const schema of MESSAGES) pages.set(`schemas/${schema.title}.json`, jsonSchema(schema));
+  return pages;
+}
+
+function topologyPage(): string {
+  return page('Topology files', [
+    'A topology says which sources are read, which actors work on them and where the results go. A value may be',
+    'taken from the environment: `${NAME}`, or `${NAME:-default}`; `$${NAME}` stands for the text itself.',
+    '`errata lint FILE` reports [every mistake](problems.md) at its line.',
+    '',
+    '## Settings',
+    settingsTable(Topology),
+    '## Each of `sources`',
+    settingsTable(Source),
+    '## Each of `actors`',
+    'Settings depend on the [kind of actor](actors.md).',
+    '',
+    '## Each of `sinks`',
+    settingsTable(Sink),
+  ]);
+}
+
+function actorsPage(): string {
+  return page('Kinds of actor', [
+    '`kind` is the name of the actor where it is not given. `from` names a source, an actor (its first output) or',
+    '`actor.output`, or a list of these.',
+    '',
+    ...USER_KINDS.flatMap(actorSection),
+  ]);
+}
+
+function actorSection({ kind, summary, example, partitioning, config, outputs }: ActorKind): string[] {
+  return [
+    `## ${kind}`,
+    summary,
+    '',
+    '```yaml',
+    example,
+    '```',
+    '',
+    `Keyed by \`${partitioning}\`. Outputs:`,
+    '',
+    ...Object.entries(outputs).map(([name, spec]) => `- \`${name}\` (\`${spec.message}\`): ${spec.summary}`),
+    settingsTable(config),
+  ];
+}
+
+function messagesPage(): string {
+  return page('Messages', [
+    'JSON in Kafka topics. Fields that are not listed are let through. As JSON Schema: [schemas](schemas).',
+    '',
+    ...MESSAGES.flatMap((schema) => [`## ${schema.title}`, settingsTable(schema)]),
+  ]);
+}
+
+function problemsPage(): string {
+  const rows = Object.entries(PROBLEM_CODES).map(
+    ([code, { severity, summary }]) => `| \`${code}\` | ${severity} | ${summary} |`,
+  );
+  return page('What lint reports', [
+    'An error keeps a topology from starting (exit status 1), a warning does not.',
+    '',
+    '| code | severity | meaning |',
+    '|---|---|---|',
+    ...rows,
+  ]);
+}
+
+function jsonSchema(schema: TSchema): string {
+  const { $id: _, ...rest } = JSON.parse(JSON.stringify(schema)) as Record<string, unknown>;
+  return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...rest }, null, 2)}\n`;
+}
+
+function page(title: string, lines: readonly string[]): string {
+  return `${[`# ${title}`, NOTE, '', ...lines].join('\n').trimEnd()}\n`;
+}
