@@ -93,6 +93,20 @@ export function createCluster(kafka: KafkaClient): Cluster {
   return factory({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
 }
 
+/** Runs `use` with an admin client of its own. */
+export async function withAdmin<Result>(
+  kafka: KafkaClient,
+  use: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** Tells the group that a member is gone that cannot say so itself. */
 export async function leaveGroup(kafka: KafkaClient, group_id: string, member_id: string): Promise<void> {
   const cluster = createCluster(kafka);

@@ -7,6 +7,7 @@ import type { Emission } from './actor_stage.ts';
 import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
 import type { Plan, ResolvedPlan } from './plan.ts';
+import { checkSource } from './sources.ts';
 import type { RunJob } from './stage_logic.ts';
 import { Supervisor, type WorkerStatus } from './supervisor.ts';
 import { ensureTopics } from './topics.ts';
@@ -112,13 +113,13 @@ export class Processor {
 
   /** Throws E_UNKNOWN_SOURCE. Processing of what is in memory stops too; the position stays. */
   pause(source: string): void {
-    this.#checkSource(source);
+    checkSource(this.plan, source);
     this.#paused.add(source);
     this.#supervisor.setPaused(this.#paused);
   }
 
   resume(source: string): void {
-    this.#checkSource(source);
+    checkSource(this.plan, source);
     this.#paused.delete(source);
     this.#supervisor.setPaused(this.#paused);
   }
@@ -161,16 +162,6 @@ export class Processor {
         const offset = of.find((one) => one.partition === partition)?.offset ?? '-1';
         return offset === high || (offset === '-1' && high === low);
       });
-    });
-  }
-
-  #checkSource(source: string): void {
-    const known = this.plan.stages.flatMap(({ inputs }) =>
-      inputs.flatMap(({ codec }) => (codec.type === 'source' ? [codec.source] : [])),
-    );
-    if (known.includes(source)) return;
-    throw new ErrataError('E_UNKNOWN_SOURCE', `topology ${this.plan.topology} has no source "${source}"`, {
-      hint: `it has ${[...new Set(known)].join(', ')}`,
     });
   }
 

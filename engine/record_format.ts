@@ -14,8 +14,6 @@ const DATA_FORMAT = 'd1';
 const WATERMARK_FORMAT = 'w1';
 /** Where a re-keyed source record first stood: `topic/partition/offset`. */
 const POSITION_HEADER = 'errata.position';
-/** On a record of a source: milliseconds; the producer says that nothing earlier follows in this partition. */
-export const HEARTBEAT_HEADER = 'errata.heartbeat';
 
 const DEAD_LETTER_MAX_BYTES = 256 * 1024;
 

@@ -1,10 +1,11 @@
 /** What a task does with its records: hand them to actors, or run the training jobs they ask for. */
 import type { Evaluation } from '../messages/evaluation.ts';
+import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
 import type { TrainingJob } from '../messages/training_job.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
 import { ActorStage, type ActorStageOptions, type Emission } from './actor_stage.ts';
 import type { LogRecord } from './partition_reader.ts';
-import { DATA_HEADERS, HEARTBEAT_HEADER, readInternal } from './record_format.ts';
+import { DATA_HEADERS, readInternal } from './record_format.ts';
 import type { TaskInput } from './task_input.ts';
 import type { TaskTime } from './task_time.ts';
 import { EventTimeInput } from './watermarks.ts';
