@@ -1,0 +1,32 @@
+/** GET /topologies/{topology}/ledger: what became of every record. */
+import { Type } from 'typebox';
+import { sourcesOf } from '../../engine/sources.ts';
+import { accounts, Counts, SourceAccount } from '../ledger_accounts.ts';
+import { problemResponse } from '../problem.ts';
+import type { AdminApp } from '../server.ts';
+import { findTopology, type Topologies, TopologyParams } from '../topology_port.ts';
+
+const LedgerView = Type.Object({
+  topology: Type.String(),
+  process_id: Type.String({ description: 'counted are the tasks that this process runs' }),
+  sources: Type.Record(Type.String(), SourceAccount),
+  actors: Type.Record(Type.String(), Counts, {
+    description: 'records that the window actors counted, once per window; records that internal topics lost',
+  }),
+  sum_ok: Type.Boolean({ description: 'of all sources' }),
+});
+
+const schema = {
+  summary: 'What became of every record that entered: each has one disposition',
+  tags: ['topologies'],
+  params: TopologyParams,
+  response: { 200: LedgerView, '4xx': problemResponse },
+};
+
+export function ledgerRoutes(app: AdminApp, topologies: Topologies): void {
+  app.get('/topologies/:topology/ledger', { schema }, ({ params }) => {
+    const port = findTopology(topologies, params.topology);
+    const { topology, process_id } = port.status();
+    return { topology, process_id, ...accounts(port.ledger(), sourcesOf(port.plan)) };
+  });
+}

@@ -1,0 +1,70 @@
+/** Topologies without Kafka, for the tests of the admin API. */
+import type { Emission } from '../engine/actor_stage.ts';
+import type { LedgerEntries } from '../engine/ledger.ts';
+import type { Plan } from '../engine/plan.ts';
+import type { ProcessorStatus } from '../engine/processor.ts';
+import { checkSource } from '../engine/sources.ts';
+import { loadTopology } from '../topology/load.ts';
+import type { TopologyPort } from './topology_port.ts';
+
+export const WATERMARK_MS = Date.UTC(2026, 4, 6, 7, 8, 9);
+
+/** The standard topology; what it has done can be set. */
+export class FakeTopology implements TopologyPort {
+  readonly plan: Plan;
+  not_ready: string | null = null;
+  entries: LedgerEntries = {};
+  emissions: Emission[] = [];
+  readonly paused = new Set<string>();
+
+  constructor() {
+    const { plan } = loadTopology('config/topologies/feedback.yaml', {});
+    this.plan = plan!;
+  }
+
+  status(): ProcessorStatus {
+    return {
+      topology: this.plan.topology,
+      process_id: 'process-1',
+      not_ready: this.not_ready,
+      paused_sources: [...this.paused],
+      workers: [
+        { worker: 'feedback-0', phase: 'running', restarts: 2, last_error: 'gone', tasks: [this.#task(1)] },
+        { worker: 'feedback-1', phase: 'running', restarts: 0, last_error: null, tasks: [this.#task(0)] },
+      ],
+    };
+  }
+
+  ledger(): LedgerEntries {
+    return this.entries;
+  }
+
+  recent(message: Emission['message']): object[] {
+    return this.emissions.filter((emission) => emission.message === message).map(({ value }) => value);
+  }
+
+  pause(source: string): void {
+    checkSource(this.plan, source);
+    this.paused.add(source);
+  }
+
+  resume(source: string): void {
+    checkSource(this.plan, source);
+    this.paused.delete(source);
+  }
+
+  #task(partition: number): ProcessorStatus['workers'][number]['tasks'][number] {
+    const stage = this.plan.stages[0]!;
+    const { topic } = stage.inputs[0]!;
+    const input = { topic, partition, position: 7, end_offset: 10, lag: 3, idle: false, paused: false };
+    return {
+      task: `${stage.name}/${partition}`,
+      phase: 'running',
+      reason: null,
+      inputs: [{ ...input, watermark_ms: Number.POSITIVE_INFINITY }],
+      watermark_ms: partition === 0 ? WATERMARK_MS : null,
+      state_entries: 12,
+      ledger: {},
+    };
+  }
+}
