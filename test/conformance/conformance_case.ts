@@ -67,7 +67,7 @@ export class Scope {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
-      waitForLeaders: true,
+      waitForLeaders: false,
     });
     await this.offsets(admin, topic, partitions);
     return topic;

@@ -7,8 +7,9 @@ export const topics: ConformanceCase[] = [
       const admin = await scope.admin();
       const topic = scope.name('t');
       const create = () =>
-        admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true });
+        admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: false });
       const created = [await create(), await create()];
+      await scope.offsets(admin, topic, 3);
       const {
         topics: [described],
       } = await admin.fetchTopicMetadata({ topics: [topic] });

@@ -1,0 +1,68 @@
+/** kcat, which is librdkafka, against the embedded broker. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { embeddedBroker } from '../harness/embedded.ts';
+
+/** Whether kcat is there; without it the test is skipped loudly, and fails where CI=true. */
+function hasKcat(t: TestContext): boolean {
+  if (spawnSync('kcat', ['-V']).status === 0) return true;
+  if (process.env.CI === 'true') throw new Error('kcat is not installed');
+  console.error(`SKIPPED: ${t.name}: kcat is not installed`);
+  t.skip('kcat is not installed');
+  return false;
+}
+
+/** Runs kcat and returns what it printed; rejects if it fails. */
+async function kcat(address: string, args: string[], input = ''): Promise<string> {
+  const child = spawn('kcat', ['-b', address, ...args]);
+  let printed = '';
+  let complained = '';
+  child.stdout.on('data', (chunk) => {
+    printed += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    complained += chunk;
+  });
+  child.stdin.end(input);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(code, 0, `kcat ${args.join(' ')}: ${complained}`);
+  return printed;
+}
+
+test('kcat lists, produces and consumes', async (t) => {
+  if (!hasKcat(t)) return;
+  const { address } = await embeddedBroker(t);
+  await kcat(address, ['-P', '-t', 'mails', '-K', ':'], 'a:one\nb:two\na:three\n');
+  const listed = JSON.parse(await kcat(address, ['-L', '-J'])) as { topics: { topic: string }[] };
+  assert.deepEqual(
+    listed.topics.map(({ topic }) => topic),
+    ['mails'],
+  );
+  const read = await kcat(address, ['-C', '-t', 'mails', '-o', 'beginning', '-e', '-q', '-f', '%o %k=%s\n']);
+  assert.equal(read, '0 a=one\n1 b=two\n2 a=three\n');
+  const last = await kcat(address, ['-C', '-t', 'mails', '-o', '-1', '-e', '-q', '-f', '%s\n']);
+  assert.equal(last, 'three\n');
+});
+
+for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
+  test(`kcat writes and reads batches compressed with ${codec}`, async (t) => {
+    if (!hasKcat(t)) return;
+    const { address } = await embeddedBroker(t);
+    const lines = Array.from({ length: 500 }, (_, n) => `line ${n} with the same words`);
+    await kcat(address, ['-P', '-t', 'packed', '-z', codec], `${lines.join('\n')}\n`);
+    const read = await kcat(address, ['-C', '-t', 'packed', '-o', 'beginning', '-e', '-q']);
+    assert.deepEqual(read.trimEnd().split('\n'), lines);
+  });
+}
+
+test('kcat reads in a consumer group and commits', async (t) => {
+  if (!hasKcat(t)) return;
+  const { address } = await embeddedBroker(t);
+  await kcat(address, ['-P', '-t', 'mails'], 'one\ntwo\nthree\n');
+  const group = ['-G', 'readers', '-q', '-X', 'auto.offset.reset=earliest', '-c', '2', 'mails'];
+  assert.equal(await kcat(address, group), 'one\ntwo\n');
+  const rest = ['-G', 'readers', '-q', '-X', 'auto.offset.reset=earliest', '-c', '1', 'mails'];
+  assert.equal(await kcat(address, rest), 'three\n');
+});

@@ -1,0 +1,146 @@
+/** The standard topology, run in this process on some Kafka for a test, with a plain Kafka client on its other side. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type IHeaders, Kafka, logLevel, type Message, type Producer } from 'kafkajs';
+import pino from 'pino';
+import { parseDocument } from 'yaml';
+import { KAFKA_DEFAULTS } from '../../engine/kafka.ts';
+import type { LedgerCounts } from '../../engine/ledger.ts';
+import type { Plan } from '../../engine/plan.ts';
+import { Processor } from '../../engine/processor.ts';
+import { HEARTBEAT_HEADER } from '../../messages/heartbeat.ts';
+import { loadTopology } from '../../topology/load.ts';
+import { temporaryFolder } from './embedded.ts';
+import { readTopic } from './read_topic.ts';
+
+const FEEDBACK_YAML = new URL('../../config/topologies/feedback.yaml', import.meta.url);
+/** kafkajs is quadratic in the messages of one call. */
+const SEND_MAX_RECORDS = 1_000;
+
+export type SourceName = 'predictions' | 'feedback';
+export type SinkName = 'alerts' | 'patterns';
+
+export interface RunOptions {
+  brokers: string;
+  /** Names of its own for topology and topics, so that runs on one Kafka do not meet. */
+  own_names?: boolean;
+  /** Path in the topology file → what stands there instead. */
+  changes?: [path: string[], value: unknown][];
+}
+
+export class TopologyRun {
+  readonly plan: Plan;
+  readonly kafka: Kafka;
+  readonly #brokers: string;
+  readonly #topics: Record<SourceName | SinkName, string>;
+  readonly #producer: Producer;
+  #processor: Processor | undefined;
+
+  /** Lints and plans; `start` runs it. All is ended with the test. */
+  static async prepare(
+    t: TestContext,
+    { brokers, own_names, changes = [] }: RunOptions,
+  ): Promise<TopologyRun> {
+    const prefix = own_names ? `t${randomUUID().slice(0, 8)}-` : '';
+    const document = parseDocument(readFileSync(FEEDBACK_YAML, 'utf8'));
+    const named = (path: string[]) => {
+      const name = `${prefix}${document.getIn(path)}`;
+      document.setIn(path, name);
+      return name;
+    };
+    named(['topology']);
+    const topics = {
+      predictions: named(['sources', 'predictions', 'kafka', 'topic']),
+      feedback: named(['sources', 'feedback', 'kafka', 'topic']),
+      alerts: named(['sinks', 'alerts', 'kafka', 'topic']),
+      patterns: named(['sinks', 'patterns', 'kafka', 'topic']),
+    };
+    for (const [path, value] of changes) document.setIn(path, value);
+    const file = join(temporaryFolder(t), 'feedback.yaml');
+    writeFileSync(file, String(document));
+    const { plan, problems } = loadTopology(file, {});
+    if (!plan) throw new Error(`the topology has mistakes: ${JSON.stringify(problems)}`);
+    const run = new TopologyRun(plan, brokers, topics);
+    await run.#producer.connect();
+    t.after(() => run.#end());
+    return run;
+  }
+
+  private constructor(plan: Plan, brokers: string, topics: Record<SourceName | SinkName, string>) {
+    this.plan = plan;
+    this.#brokers = brokers;
+    this.#topics = topics;
+    this.kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.ERROR });
+    this.#producer = this.kafka.producer({ allowAutoTopicCreation: false });
+  }
+
+  async start(): Promise<void> {
+    this.#processor = await Processor.start(this.plan, {
+      kafka: { ...KAFKA_DEFAULTS, brokers: [this.#brokers], client_id: 'errata-e2e' },
+      log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#processor?.stop();
+    this.#processor = undefined;
+  }
+
+  get processor(): Processor {
+    if (!this.#processor) throw new Error('the topology does not run');
+    return this.#processor;
+  }
+
+  topic(name: SourceName | SinkName): string {
+    return this.#topics[name];
+  }
+
+  /** Sends in the order given; a message says its partition, or is spread over all. */
+  async produce(source: SourceName, messages: readonly Message[]): Promise<void> {
+    for (let from = 0; from < messages.length; from += SEND_MAX_RECORDS) {
+      const part = messages.slice(from, from + SEND_MAX_RECORDS);
+      await this.#producer.send({ topic: this.topic(source), messages: part });
+    }
+  }
+
+  /** Says on all partitions of both sources that nothing earlier than `time_ms` follows. */
+  async heartbeat(time_ms: number): Promise<void> {
+    const headers: IHeaders = { [HEARTBEAT_HEADER]: String(time_ms) };
+    for (const source of ['predictions', 'feedback'] as const) {
+      const count = this.processor.plan.partitions[this.topic(source)]!;
+      const messages = Array.from({ length: count }, (_, partition) => ({ partition, value: null, headers }));
+      await this.produce(source, messages);
+    }
+  }
+
+  /** Everything on the topic now, in the order of each partition. */
+  read(topic: string) {
+    return readTopic(this.#brokers, topic);
+  }
+
+  /** What stands on a sink, parsed. */
+  async sink<Value>(name: SinkName): Promise<Value[]> {
+    const records = await this.read(this.topic(name));
+    return records.map(({ value }) => JSON.parse(value!.toString('utf8')) as Value);
+  }
+
+  /** The account of a source once `taken_in` records were taken in; what is zero is left out. */
+  async ledger(source: SourceName, taken_in: number): Promise<LedgerCounts> {
+    const deadline_ms = Date.now() + 20_000;
+    for (;;) {
+      const counts = Object.entries(this.processor.ledger()[source] ?? {}).filter(([, count]) => count !== 0);
+      const ledger = Object.fromEntries(counts);
+      // Status comes by interval. One that stays wrong is for the test to judge.
+      if (ledger.taken_in === taken_in || Date.now() > deadline_ms) return ledger;
+      await delay(50);
+    }
+  }
+
+  async #end(): Promise<void> {
+    await this.stop();
+    await this.#producer.disconnect();
+  }
+}
