@@ -6,12 +6,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Decoded } from '../messages/decode.ts';
 import { parseDuration } from '../messages/duration.ts';
-import { type Event, UNKNOWN } from '../messages/event.ts';
-import type { Feedback } from '../messages/feedback.ts';
 import type { Outcome, Verdict } from '../messages/outcome.ts';
 import type { Context, SourceRecord } from './actor.ts';
 import { positionOf } from './admit.ts';
 import type { CaptureConfig } from './capture_config.ts';
+import { feedbackEvent, predictionEvent, underPrediction } from './join_events.ts';
 import {
   dequeue,
   dropExpired,
@@ -75,7 +74,7 @@ export class Join {
     const event = feedbackEvent(feedback, time_ms);
     const said = this.#config.outcomes ? { said: saidIn(feedback, time_ms) } : {};
     if (known && this.#belongs(time_ms, known)) {
-      context.emit('events', prediction_id, underPrediction(event, known));
+      context.emit('events', prediction_id, underPrediction(event, known.event));
       context.count(record.source, 'joined', 1);
       this.#joinLate(prediction_id, known, said.said, context);
     } else {
@@ -100,7 +99,7 @@ export class Join {
       return;
     }
     context.count(record.source, 'unjoinable', 1);
-    context.emit('events', event_id ?? positionOf(record), predictionEvent(decoded));
+    context.emit('events', event_id ?? positionOf(record), predictionEvent(decoded.value, decoded.time_ms));
   }
 
   #know(source: string, decoded: DecodedPrediction): KnownPrediction {
@@ -108,7 +107,7 @@ export class Join {
       source,
       expires_ms: decoded.time_ms + this.#keep_ms,
       time_ms: decoded.time_ms,
-      event: predictionEvent(decoded),
+      event: predictionEvent(decoded.value, decoded.time_ms),
       has_feedback: false,
       ...(this.#config.outcomes ? { prediction: decoded.value } : {}),
     };
@@ -145,50 +144,13 @@ export class Join {
   }
 }
 
-function predictionEvent({ value, time_ms }: DecodedPrediction): Event {
-  const { deployment_id, model_version, input_stats, latency_ms } = value;
-  return {
-    op: 'add',
-    origin: 'prediction',
-    time_ms,
-    deployment_id,
-    model_version,
-    ...(input_stats ? { input_stats } : {}),
-    ...(latency_ms === undefined ? {} : { latency_ms }),
-  };
-}
-
-/** Counted under what the feedback names itself until its prediction is known. */
-function feedbackEvent(feedback: Feedback, time_ms: number): Event {
-  const { deployment_id, model_version, rating, time_to_action, input_stats } = feedback;
-  return {
-    op: 'add',
-    origin: 'feedback',
-    time_ms,
-    deployment_id: deployment_id ?? UNKNOWN,
-    model_version: model_version ?? UNKNOWN,
-    ...(typeof rating === 'number' ? { rating } : {}),
-    ...(typeof time_to_action === 'number' ? { time_to_action } : {}),
-    ...(input_stats ? { input_stats } : {}),
-  };
-}
-
-function underPrediction(event: Event, { event: predicted }: KnownPrediction): Event {
-  return {
-    ...predicted,
-    ...event,
-    deployment_id: predicted.deployment_id,
-    model_version: predicted.model_version,
-  };
-}
-
 function moveUnder(
   known: KnownPrediction,
   prediction_id: string,
   early: WaitingFeedback,
   context: Context,
 ): void {
-  const moved = underPrediction(early.event, known);
+  const moved = underPrediction(early.event, known.event);
   if (!isDeepStrictEqual(moved, early.event)) {
     context.emit('events', prediction_id, { ...early.event, op: 'retract' });
     context.emit('events', prediction_id, moved);

@@ -1,0 +1,42 @@
+/** The events that capture makes of predictions and feedback. */
+import { type Event, UNKNOWN } from '../messages/event.ts';
+import type { Feedback } from '../messages/feedback.ts';
+import type { Prediction } from '../messages/prediction.ts';
+
+export function predictionEvent(value: Prediction, time_ms: number): Event {
+  const { deployment_id, model_version, input_stats, latency_ms } = value;
+  return {
+    op: 'add',
+    origin: 'prediction',
+    time_ms,
+    deployment_id,
+    model_version,
+    ...(input_stats ? { input_stats } : {}),
+    ...(latency_ms === undefined ? {} : { latency_ms }),
+  };
+}
+
+/** Counted under what the feedback names itself until its prediction is known. */
+export function feedbackEvent(feedback: Feedback, time_ms: number): Event {
+  const { deployment_id, model_version, rating, time_to_action, input_stats } = feedback;
+  return {
+    op: 'add',
+    origin: 'feedback',
+    time_ms,
+    deployment_id: deployment_id ?? UNKNOWN,
+    model_version: model_version ?? UNKNOWN,
+    ...(typeof rating === 'number' ? { rating } : {}),
+    ...(typeof time_to_action === 'number' ? { time_to_action } : {}),
+    ...(input_stats ? { input_stats } : {}),
+  };
+}
+
+/** Feedback counted under its prediction, with what the prediction tells about the input. */
+export function underPrediction(event: Event, predicted: Event): Event {
+  return {
+    ...predicted,
+    ...event,
+    deployment_id: predicted.deployment_id,
+    model_version: predicted.model_version,
+  };
+}
