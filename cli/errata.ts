@@ -2,12 +2,14 @@
 /** The `errata` command. Exit status: 0 fine, 1 problems or failure, 2 wrong usage. */
 import { Command, CommanderError } from 'commander';
 import { ErrataError } from '../messages/errata_error.ts';
+import { addDemo } from './commands/demo.ts';
 import { addGraph } from './commands/graph.ts';
 import { addLint } from './commands/lint.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRun } from './commands/run.ts';
 
 /** In the order in which help lists them. */
-const COMMANDS = [addLint, addPlan, addGraph];
+const COMMANDS = [addRun, addLint, addPlan, addGraph, addDemo];
 
 const program = new Command('errata')
   .description(
