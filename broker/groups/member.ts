@@ -34,7 +34,9 @@ export class Member {
   readonly member_id: string;
   readonly client_id: string;
   readonly client_host: string;
-  readonly #session_timer: NodeJS.Timeout;
+  readonly #session_timeout_ms: number;
+  readonly #expired: () => void;
+  #session_timer: NodeJS.Timeout | undefined;
   rebalance_timeout_ms: number;
   protocols: Protocol[] = [];
   assignment: Buffer = NO_BYTES;
@@ -50,11 +52,9 @@ export class Member {
     this.client_host = options.client_host;
     this.rebalance_timeout_ms = options.rebalance_timeout_ms;
     this.setProtocols(options.protocols);
-    this.#session_timer = setTimeout(() => {
-      // Who waits for an answer of ours cannot send heartbeats.
-      if (this.joining || this.syncing) this.heard();
-      else expired();
-    }, options.session_timeout_ms);
+    this.#session_timeout_ms = options.session_timeout_ms;
+    this.#expired = expired;
+    this.heard();
   }
 
   /** Copies, so that the request's buffer can go. */
@@ -78,7 +78,12 @@ export class Member {
 
   /** Starts the session time-out anew. */
   heard(): void {
-    this.#session_timer.refresh();
+    clearTimeout(this.#session_timer);
+    this.#session_timer = setTimeout(() => {
+      // Who waits for an answer of ours cannot send heartbeats.
+      if (this.joining || this.syncing) this.heard();
+      else this.#expired();
+    }, this.#session_timeout_ms);
   }
 
   answerJoin(answer: JoinAnswer): void {

@@ -33,6 +33,7 @@ test('topics, records, configurations and offsets are there after a restart', as
     topics: [{ name: 't', partitions: [offset] }],
   });
   raw.end();
+  await admin.fetchTopicMetadata({ topics: ['t'] }); // kafkajs wants to have seen the topic
   await admin.deleteTopicRecords({ topic: 't', partitions: [{ partition: 1, offset: '2' }] });
   await Promise.all([admin.disconnect(), producer.disconnect()]);
   await first.stop();
