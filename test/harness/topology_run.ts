@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type IHeaders, Kafka, logLevel, type Message, type Producer } from 'kafkajs';
 import pino from 'pino';
 import { parseDocument } from 'yaml';
+import { startBroker } from '../../broker/broker.ts';
 import { KAFKA_DEFAULTS } from '../../engine/kafka.ts';
 import type { LedgerCounts } from '../../engine/ledger.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -15,6 +15,7 @@ import { HEARTBEAT_HEADER } from '../../messages/heartbeat.ts';
 import { loadTopology } from '../../topology/load.ts';
 import { temporaryFolder } from './embedded.ts';
 import { readTopic } from './read_topic.ts';
+import { until } from './until.ts';
 
 const FEEDBACK_YAML = new URL('../../config/topologies/feedback.yaml', import.meta.url);
 /** kafkajs is quadratic in the messages of one call. */
@@ -38,6 +39,18 @@ export class TopologyRun {
   readonly #topics: Record<SourceName | SinkName, string>;
   readonly #producer: Producer;
   #processor: Processor | undefined;
+
+  /** On an embedded broker of its own, which ends after the topology. */
+  static async embedded(t: TestContext, options: Omit<RunOptions, 'brokers'> = {}): Promise<TopologyRun> {
+    const broker = await startBroker({ port: 0, data_dir: temporaryFolder(t) });
+    let run: TopologyRun | undefined;
+    t.after(async () => {
+      await run?.end();
+      await broker.stop();
+    });
+    run = await TopologyRun.prepare(t, { ...options, brokers: broker.address });
+    return run;
+  }
 
   /** Lints and plans; `start` runs it. All is ended with the test. */
   static async prepare(
@@ -65,7 +78,7 @@ export class TopologyRun {
     if (!plan) throw new Error(`the topology has mistakes: ${JSON.stringify(problems)}`);
     const run = new TopologyRun(plan, brokers, topics);
     await run.#producer.connect();
-    t.after(() => run.#end());
+    t.after(() => run.end());
     return run;
   }
 
@@ -77,11 +90,13 @@ export class TopologyRun {
     this.#producer = this.kafka.producer({ allowAutoTopicCreation: false });
   }
 
+  /** Resolves when the group has settled: as long as processing is at least once, a task that moves may repeat. */
   async start(): Promise<void> {
     this.#processor = await Processor.start(this.plan, {
       kafka: { ...KAFKA_DEFAULTS, brokers: [this.#brokers], client_id: 'errata-e2e' },
       log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
     });
+    await until(() => this.#isComplete(), 'all tasks run');
   }
 
   async stop(): Promise<void> {
@@ -129,18 +144,26 @@ export class TopologyRun {
 
   /** The account of a source once `taken_in` records were taken in; what is zero is left out. */
   async ledger(source: SourceName, taken_in: number): Promise<LedgerCounts> {
-    const deadline_ms = Date.now() + 20_000;
-    for (;;) {
-      const counts = Object.entries(this.processor.ledger()[source] ?? {}).filter(([, count]) => count !== 0);
-      const ledger = Object.fromEntries(counts);
-      // Status comes by interval. One that stays wrong is for the test to judge.
-      if (ledger.taken_in === taken_in || Date.now() > deadline_ms) return ledger;
-      await delay(50);
-    }
+    const account = () => this.processor.ledger()[source] ?? {};
+    // Workers tell their status by interval.
+    await until(() => account().taken_in === taken_in, `${taken_in} records of ${source} are taken in`);
+    return Object.fromEntries(Object.entries(account()).filter(([, count]) => count !== 0));
   }
 
-  async #end(): Promise<void> {
+  async end(): Promise<void> {
     await this.stop();
     await this.#producer.disconnect();
+  }
+
+  /** Every task of the plan runs, and every worker has some: nothing is going to move. */
+  #isComplete(): boolean {
+    const { plan, status } = { plan: this.processor.plan, status: this.processor.status() };
+    const tasks = plan.stages.reduce((sum, { inputs }) => sum + plan.partitions[inputs[0]!.topic]!, 0);
+    const running = status.workers.map((worker) => worker.tasks.length);
+    return (
+      status.not_ready === null &&
+      running.every((count) => count > 0) &&
+      running.reduce((sum, count) => sum + count, 0) === tasks
+    );
   }
 }
