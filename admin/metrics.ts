@@ -3,14 +3,13 @@
  * the tasks in this process, and tasks move between processes; only the sum over all processes never falls.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { ProcessorStatus } from '../engine/processor.ts';
 import { sourcesOf } from '../engine/sources.ts';
 import type { InputStatus } from '../engine/task_input.ts';
 import { accounts } from './ledger_accounts.ts';
-import type { Topologies } from './topology_port.ts';
+import type { Topologies, TopologyStatus } from './topology_port.ts';
 
 interface Reading {
-  status: ProcessorStatus;
+  status: TopologyStatus;
   ledger: ReturnType<typeof accounts>;
   sources: string[];
 }

@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -60,7 +61,7 @@ export interface AdminOptions {
 export async function createAdmin({ topologies, token, log }: AdminOptions): Promise<AdminApp> {
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // What is still being read must not hold up a stop.
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,

@@ -7,10 +7,13 @@ import type { ProcessorStatus } from '../engine/processor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { nearest } from '../topology/nearest.ts';
 
+/** Before it has started it has neither workers nor an identity in the group. */
+export type TopologyStatus = Omit<ProcessorStatus, 'process_id'> & { process_id: string | null };
+
 /** One topology as this process runs it, from before it starts until after it has failed. */
 export interface TopologyPort {
   readonly plan: Plan;
-  status(): ProcessorStatus;
+  status(): TopologyStatus;
   /** Of the tasks in this process. */
   ledger(): LedgerEntries;
   /** The latest that this process made, oldest first. */

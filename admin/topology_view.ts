@@ -6,10 +6,8 @@ import { sourcesOf } from '../engine/sources.ts';
 import type { WorkerStatus } from '../engine/supervisor.ts';
 import type { TaskStatus } from '../engine/task.ts';
 import { toIso } from '../messages/timestamp.ts';
+import { OrNull } from './or_null.ts';
 import type { TopologyPort } from './topology_port.ts';
-
-const OrNull = <T extends Type.TSchema>(schema: T, description: string) =>
-  Type.Union([schema, Type.Null()], { description });
 
 const Watermark = OrNull(Type.String({ format: 'date-time' }), 'event time reached, null before the first');
 
@@ -49,7 +47,7 @@ export const TopologyView = Type.Object({
   reason: OrNull(Type.String(), 'why it is not ready'),
   namespace: Type.String(),
   group_id: Type.String({ description: 'consumer group' }),
-  process_id: Type.String(),
+  process_id: OrNull(Type.String(), 'of this process in the group, null until the topology has started'),
   sources: Type.Array(Type.Object({ source: Type.String(), paused: Type.Boolean() })),
   stages: Type.Array(Stage),
   workers: Type.Array(

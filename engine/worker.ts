@@ -4,12 +4,13 @@
  * the worker cannot go on.
  */
 import type { MessagePort } from 'node:worker_threads';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
 import { Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
 import { connectKafka, createCluster } from './kafka.ts';
+import { createLog } from './log.ts';
 import { LogReader, READER_DEFAULTS } from './log_reader.ts';
 import { Membership, type StageTopics } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
@@ -21,7 +22,7 @@ import type { FromWorker, ToWorker, WorkerInit } from './worker_protocol.ts';
 const STATUS_INTERVAL_MS = 500;
 
 export default async function run({ init, port }: { init: WorkerInit; port: MessagePort }): Promise<void> {
-  const log = pino({ level: init.log_level }, pino.destination({ dest: 2, sync: true })).child({
+  const log = createLog(init.log_level).child({
     topology: init.plan.topology,
     worker: init.worker,
   });

@@ -2,13 +2,14 @@
 import { Type } from 'typebox';
 import { sourcesOf } from '../../engine/sources.ts';
 import { accounts, Counts, SourceAccount } from '../ledger_accounts.ts';
+import { OrNull } from '../or_null.ts';
 import { problemResponse } from '../problem.ts';
 import type { AdminApp } from '../server.ts';
 import { findTopology, type Topologies, TopologyParams } from '../topology_port.ts';
 
 const LedgerView = Type.Object({
   topology: Type.String(),
-  process_id: Type.String({ description: 'counted are the tasks that this process runs' }),
+  process_id: OrNull(Type.String(), 'counted are the tasks that this process runs'),
   sources: Type.Record(Type.String(), SourceAccount),
   actors: Type.Record(Type.String(), Counts, {
     description: 'records that the window actors counted, once per window; records that internal topics lost',

@@ -1,5 +1,6 @@
 /** GET /ready: every topology of this process does its work. */
 import { Type } from 'typebox';
+import { OrNull } from '../or_null.ts';
 import type { AdminApp } from '../server.ts';
 import type { Topologies } from '../topology_port.ts';
 
@@ -9,7 +10,7 @@ const Readiness = Type.Object({
     Type.Object({
       topology: Type.String(),
       ready: Type.Boolean(),
-      reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is not ready' }),
+      reason: OrNull(Type.String(), 'why it is not ready'),
     }),
   ),
 });

@@ -1,0 +1,111 @@
+/** One process of errata: the embedded broker where one is needed, the admin API, the topologies; and their end. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { startAdmin } from '../../admin/server.ts';
+import { type Broker, startBroker } from '../../broker/broker.ts';
+import { openRegistry } from '../../deploy/registry.ts';
+import { KAFKA_DEFAULTS, type KafkaSettings } from '../../engine/kafka.ts';
+import type { Plan } from '../../engine/plan.ts';
+import { trainingJobs } from '../../engine/training_jobs.ts';
+import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
+import { openTrainingPool, type TrainingPool } from '../../training/pool.ts';
+import { HostedTopology } from './hosted_topology.ts';
+
+export interface ServeOptions {
+  /** `brokers` null: on the embedded broker. */
+  topologies: { plan: Plan; brokers: string[] | null }[];
+  admin: { host: string; port: number; token: string | null };
+  kafka_port: number;
+  data_dir: string;
+  log: Logger;
+  say(line: string): void;
+  /** Aborted when it is to stop. */
+  signal: AbortSignal;
+}
+
+/** Less than the 30 s that Kubernetes gives before it kills. */
+const STOP_TIMEOUT_MS = 25_000;
+
+/** What was started, to be ended in the opposite order. */
+type Closing = (() => Promise<unknown>)[];
+
+/** Resolves when it has stopped as told. Throws what start throws, E_BROKER_CRASHED and E_STOP_TIMEOUT. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const closing: Closing = [];
+  try {
+    const broker = await start(options, closing);
+    await Promise.race([aborted(options.signal), broker?.ended ?? new Promise(() => undefined)]);
+  } finally {
+    options.log.info('stopping');
+    await within(STOP_TIMEOUT_MS, end(closing, options.log));
+  }
+}
+
+async function start(options: ServeOptions, closing: Closing): Promise<Broker | null> {
+  const { log, say, admin, data_dir } = options;
+  const broker = options.topologies.some(({ brokers }) => brokers === null)
+    ? await openBroker(options)
+    : null;
+  if (broker) closing.push(() => broker.stop());
+  const pool = openTrainingPool();
+  closing.push(() => pool.close());
+
+  const topologies = new Map<string, HostedTopology>();
+  const server = await startAdmin({ ...admin, topologies, log });
+  closing.push(() => server.stop());
+  say(`admin API on ${server.address}`);
+  for (const { plan, brokers } of options.topologies) {
+    const addresses = brokers ?? [broker!.address];
+    const kafka: KafkaSettings = { brokers: addresses, client_id: 'errata', ...KAFKA_DEFAULTS };
+    const runJob = training({ kafka, pool, log, data_dir });
+    const topology = new HostedTopology(plan, { kafka, log, runJob, admin: server.address });
+    topologies.set(plan.topology, topology);
+    say(`topology ${plan.topology} on ${addresses.join(', ')}`);
+  }
+  // All at once, so that none waits for another.
+  closing.push(() => stopAll([...topologies.values()], log));
+  for (const topology of topologies.values()) topology.start();
+  return broker;
+}
+
+async function openBroker({ kafka_port, data_dir, say }: ServeOptions): Promise<Broker> {
+  const folder = join(data_dir, 'broker');
+  const broker = await startBroker({ port: kafka_port, data_dir: folder });
+  say(`embedded broker on ${broker.address}, data in ${folder}`);
+  return broker;
+}
+
+function training(parts: { kafka: KafkaSettings; pool: TrainingPool; log: Logger; data_dir: string }) {
+  const { data_dir, ...others } = parts;
+  return trainingJobs({ ...others, registry: openRegistry(join(data_dir, 'registry')) });
+}
+
+async function stopAll(topologies: HostedTopology[], log: Logger): Promise<void> {
+  await Promise.all(
+    topologies.map((topology) =>
+      topology.stop().catch((error) => {
+        const name = topology.plan.topology;
+        log.error({ topology: name, error: errorMessage(error) }, 'the topology did not stop cleanly');
+      }),
+    ),
+  );
+}
+
+async function end(closing: Closing, log: Logger): Promise<void> {
+  for (const close of closing.splice(0).reverse())
+    await close().catch((error) => log.error({ err: error }, 'not stopped cleanly'));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function within(time_ms: number, work: Promise<void>): Promise<void> {
+  const timeout = delay(time_ms, 'timeout' as const, { ref: false });
+  if ((await Promise.race([work, timeout])) !== 'timeout') return;
+  throw new ErrataError('E_STOP_TIMEOUT', `not stopped within ${time_ms / 1000} s`, {
+    hint: 'what was not committed is processed again at the next start',
+  });
+}
