@@ -192,6 +192,23 @@ describe('decode: broken records', () => {
     assert.equal(decode(value, value.length - 1).kind, 'bad');
   });
 
+  it('finds every number that is too large, however it is written', () => {
+    const digits = fc.integer({ min: 1, max: 320 }).map((count) => '9'.repeat(count));
+    const exponent = fc.tuple(fc.constantFrom('e', 'E', 'e+', 'e-'), fc.integer({ min: 0, max: 400 }));
+    const number = fc.tuple(
+      digits,
+      fc.option(digits, { nil: undefined }),
+      fc.option(exponent, { nil: undefined }),
+    );
+    fc.assert(
+      fc.property(number, ([whole, fraction, power]) => {
+        const text = `${whole}${fraction ? `.${fraction}` : ''}${power?.join('') ?? ''}`;
+        const expected = Number.isFinite(Number(text)) ? 'prediction' : 'not_finite';
+        assert.equal(codeOf(withMember(prediction, `"input":[${text}]`)), expected);
+      }),
+    );
+  });
+
   it('never throws, whatever the bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => void decode(Buffer.from(noise))));
   });

@@ -29,15 +29,16 @@ export function parseJsonObject(bytes: Buffer | null, max_bytes: number): Parsed
     return refuse('oversized', `the record has ${bytes.length} bytes, ${max_bytes} are allowed`);
   }
   if (!isUtf8(bytes)) return refuse('invalid_utf8', 'the record is not UTF-8 text');
-  if (nestsTooDeep(bytes)) {
+  const scan = scanBytes(bytes);
+  if (scan === 'too_deep') {
     return refuse('nested_too_deep', `the record nests deeper than ${MAX_NESTING} levels`);
   }
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   if (text.trim() === '') return refuse('empty', 'the record is empty');
-  return parseText(text);
+  return parseText(text, scan === 'suspicious' || SUSPICIOUS_WORDS.some((word) => text.includes(word)));
 }
 
-function parseText(text: string): ParsedJson {
+function parseText(text: string, is_suspicious: boolean): ParsedJson {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -48,15 +49,14 @@ function parseText(text: string): ParsedJson {
   if (typeof value !== 'object' || value === null) {
     return refuse('not_an_object', `the record is ${value === null ? 'null' : `a bare ${typeof value}`}`);
   }
-  if (SUSPICIOUS.test(text)) {
+  if (is_suspicious) {
     const refusal = findUnsafe(value, 'the record');
     if (refusal) return refusal;
   }
   return { kind: 'object', value: value as JsonObject };
 }
 
-/** Only text that matches can hold what `findUnsafe` looks for, so that most records are spared the walk. */
-const SUSPICIOUS = /\\u|__proto__|constructor|\d[eE]\+?\d{3}|\d{200}/;
+const SUSPICIOUS_WORDS = ['__proto__', 'constructor'];
 
 function findUnsafe(value: unknown, where: string): Refusal | undefined {
   if (typeof value === 'string' && !value.isWellFormed()) {
@@ -95,20 +95,38 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const LOWER_E = 0x65;
+const UPPER_E = 0x45;
+const LOWER_U = 0x75;
+/** A number of fewer digits and no exponent is finite. */
+const MANY_DIGITS = 300;
 
-/** Before parsing: brackets outside of strings, counted without recursion. */
-function nestsTooDeep(bytes: Buffer): boolean {
+/**
+ * Before parsing, without recursion: brackets outside of strings, and whether there is an escaped character, an exponent
+ * or a very long number. Most records have none of these and are spared the walk that looks for what is unsafe.
+ */
+function scanBytes(bytes: Buffer): 'plain' | 'suspicious' | 'too_deep' {
   let depth = 0;
-  let in_string = false;
+  let digits = 0;
+  let is_suspicious = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;
-    if (in_string) {
-      if (byte === BACKSLASH) at++;
-      else if (byte === QUOTE) in_string = false;
-    } else if (byte === QUOTE) in_string = true;
-    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (++depth > MAX_NESTING) return true;
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
+    if (byte === QUOTE) {
+      for (at++; at < bytes.length && bytes[at] !== QUOTE; at++) {
+        if (bytes[at] === BACKSLASH && bytes[++at] === LOWER_U) is_suspicious = true;
+      }
+      digits = 0;
+    } else if (byte >= DIGIT_0 && byte <= DIGIT_9) {
+      if (++digits >= MANY_DIGITS) is_suspicious = true;
+    } else {
+      if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        if (++depth > MAX_NESTING) return 'too_deep';
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
+      else if (digits > 0 && (byte === LOWER_E || byte === UPPER_E)) is_suspicious = true;
+      digits = 0;
+    }
   }
-  return false;
+  return is_suspicious ? 'suspicious' : 'plain';
 }
