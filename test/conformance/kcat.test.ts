@@ -1,35 +1,8 @@
 /** kcat, which is librdkafka, against the embedded broker. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { embeddedBroker } from '../harness/embedded.ts';
-
-/** Whether kcat is there; without it the test is skipped loudly, and fails where CI=true. */
-function hasKcat(t: TestContext): boolean {
-  if (spawnSync('kcat', ['-V']).status === 0) return true;
-  if (process.env.CI === 'true') throw new Error('kcat is not installed');
-  console.error(`SKIPPED: ${t.name}: kcat is not installed`);
-  t.skip('kcat is not installed');
-  return false;
-}
-
-/** Runs kcat and returns what it printed; rejects if it fails. */
-async function kcat(address: string, args: string[], input = ''): Promise<string> {
-  const child = spawn('kcat', ['-b', address, ...args]);
-  let printed = '';
-  let complained = '';
-  child.stdout.on('data', (chunk) => {
-    printed += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    complained += chunk;
-  });
-  child.stdin.end(input);
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  assert.equal(code, 0, `kcat ${args.join(' ')}: ${complained}`);
-  return printed;
-}
+import { hasKcat, kcat } from '../harness/kcat.ts';
 
 test('kcat lists, produces and consumes', async (t) => {
   if (!hasKcat(t)) return;
