@@ -2,22 +2,18 @@
  * Reads partitions of Kafka's log from given offsets: Fetch v11 over kafkajs's broker connections. The same reader
  * serves tasks, restores and data sets.
  *
- * 1. Only partitions whose reader wants more are asked for, so a slow one holds up nobody.
+ * 1. Only partitions whose reader wants more are asked for, so a slow one holds up nobody. The one that brought
+ *    something goes to the end of the line, so none crowds out the others.
  * 2. An offset out of range is reported, never jumped over.
- * 3. A broker that is away is asked again with backoff; until it answers, its partitions are `unhealthy`, which is
+ * 3. A partition whose bytes are broken is reported and asked for again, later and later; the others go on.
+ * 4. A broker that is away is asked again with backoff; until it answers, its partitions are `unhealthy`, which is
  *    not the same as having nothing to read.
  */
 import type { Logger } from 'pino';
 import { errorMessage } from '../messages/errata_error.ts';
-import {
-  decodeFetchResponse,
-  encodeFetchRequest,
-  FETCH_API_KEY,
-  FETCH_VERSION,
-  type FetchedPartition,
-  type FetchResponse,
-} from '../wire/fetch.ts';
-import type { Cluster, ClusterBroker } from './kafka.ts';
+import type { FetchedPartition } from '../wire/fetch.ts';
+import { type FetchLimits, type FetchPlace, fetchFrom } from './fetch_exchange.ts';
+import type { Cluster } from './kafka.ts';
 import { type Chunk, readChunk } from './partition_reader.ts';
 
 /** Where the reader puts what it finds. */
@@ -32,22 +28,16 @@ export interface PartitionSink {
   onUnhealthy(reason: string): void;
 }
 
-interface Reading {
-  topic: string;
-  partition: number;
-  position: number;
+interface Reading extends FetchPlace {
   sink: PartitionSink;
   /** Set while out of range, until somebody seeks. */
   stuck: boolean;
+  /** After a failure: it is left out of fetches until then. */
+  not_before_ms: number;
+  backoff_ms: number;
 }
 
-export interface LogReaderOptions {
-  isolation: 'read_committed' | 'read_uncommitted';
-  max_wait_ms: number;
-  /** Per partition and fetch. */
-  partition_max_bytes: number;
-  max_bytes: number;
-}
+export type LogReaderOptions = FetchLimits;
 
 export const READER_DEFAULTS: LogReaderOptions = {
   isolation: 'read_committed',
@@ -78,7 +68,9 @@ export class LogReader {
   }
 
   add(topic: string, partition: number, position: number, sink: PartitionSink): void {
-    this.#readings.set(id(topic, partition), { topic, partition, position, sink, stuck: false });
+    const backoff_ms = BACKOFF_MS.first;
+    const reading = { topic, partition, position, sink, stuck: false, not_before_ms: 0, backoff_ms };
+    this.#readings.set(id(topic, partition), reading);
     void this.#plan();
   }
 
@@ -160,7 +152,7 @@ export class LogReader {
     while (!this.#stopped) {
       const led = this.#all().filter((reading) => this.#leaderOf(reading) === leader);
       if (led.length === 0) return;
-      const wanted = led.filter(({ stuck, sink }) => !stuck && sink.wantsMore());
+      const wanted = led.filter(isWanted);
       if (wanted.length === 0) {
         await this.#nap(this.#options.max_wait_ms);
         continue;
@@ -179,52 +171,12 @@ export class LogReader {
   }
 
   async #fetch(leader: number, wanted: Reading[]): Promise<void> {
-    const broker = await this.#cluster.findBroker({ nodeId: leader });
     const asked = new Map(wanted.map((reading) => [reading, reading.position]));
-    let response: FetchResponse;
-    try {
-      response = await this.#exchange(broker, wanted);
-    } catch (error) {
-      // kafkajs would keep the dead connection in its pool.
-      const { host, port } = broker.connectionPool;
-      await broker.connectionPool.destroy().catch(() => undefined);
-      this.#cluster.removeBroker({ host, port });
-      throw error;
-    }
+    const response = await fetchFrom(this.#cluster, leader, this.#options, wanted);
     let moved = false;
     for (const { topic, partitions } of response.topics)
       for (const fetched of partitions) moved = !this.#take(topic, fetched, asked) || moved;
-    if (moved) {
-      await delay(BACKOFF_MS.first);
-      await this.#refresh();
-    }
-  }
-
-  async #exchange(broker: ClusterBroker, wanted: Reading[]): Promise<FetchResponse> {
-    const { partition_max_bytes, ...limits } = this.#options;
-    const topics = [...Map.groupBy(wanted, ({ topic }) => topic)].map(([topic, readings]) => ({
-      topic,
-      partitions: readings.map(({ partition, position }) => ({
-        partition,
-        fetch_offset: position,
-        partition_max_bytes,
-      })),
-    }));
-    const body = encodeFetchRequest({ ...limits, min_bytes: 1, topics });
-    const response = await broker.connectionPool.send({
-      request: {
-        apiKey: FETCH_API_KEY,
-        apiVersion: FETCH_VERSION,
-        apiName: 'Fetch',
-        encode: async () => ({ buf: body, buffer: body }),
-      },
-      response: {
-        decode: async (payload) => decodeFetchResponse(payload),
-        parse: async (decoded) => decoded,
-      },
-      logResponseError: false,
-    });
-    return response as FetchResponse;
+    if (moved) await this.#refresh();
   }
 
   /** False where the partition is led by somebody else now. */
@@ -237,27 +189,60 @@ export class LogReader {
         this.#deliver(reading, fetched);
         return true;
       case ERROR.offset_out_of_range:
-        reading.stuck = true;
-        reading.sink.onOutOfRange(reading.position, fetched.log_start_offset);
+        void this.#reportOutOfRange(reading);
         return true;
       default:
-        reading.sink.onUnhealthy(`Kafka error ${fetched.error_code} for ${topic}/${fetched.partition}`);
+        this.#putOff(reading, `Kafka error ${fetched.error_code} for ${topic}/${fetched.partition}`);
         return false;
+    }
+  }
+
+  /** Kafka's answer does not say where the log starts (its log start offset is -1), so that has to be asked. */
+  async #reportOutOfRange(reading: Reading): Promise<void> {
+    const { topic, partition, position, sink } = reading;
+    reading.stuck = true;
+    try {
+      const [found] = await this.#cluster.fetchTopicsOffset([
+        { topic, partitions: [{ partition }], fromBeginning: true },
+      ]);
+      const log_start_offset = Number(found?.partitions[0]?.offset);
+      // Removed, or moved by a seek, meanwhile.
+      if (this.#readings.get(id(topic, partition)) !== reading || reading.position !== position) return;
+      sink.onOutOfRange(position, log_start_offset);
+    } catch (error) {
+      reading.stuck = false;
+      this.#putOff(reading, errorMessage(error));
     }
   }
 
   #deliver(reading: Reading, fetched: FetchedPartition): void {
     const end_offset =
       this.#options.isolation === 'read_committed' ? fetched.last_stable_offset : fetched.high_watermark;
-    const chunk = readChunk(fetched, reading.position);
+    const { chunk, broken } = readChunk(fetched, reading.position);
+    if (chunk.next_offset !== reading.position) this.#toEndOfLine(reading);
     reading.position = chunk.next_offset;
+    reading.backoff_ms = BACKOFF_MS.first;
     reading.sink.onChunk(chunk, end_offset);
+    if (broken) this.#putOff(reading, errorMessage(broken));
+  }
+
+  #toEndOfLine(reading: Reading): void {
+    const key = id(reading.topic, reading.partition);
+    this.#readings.delete(key);
+    this.#readings.set(key, reading);
+  }
+
+  #putOff(reading: Reading, reason: string): void {
+    reading.not_before_ms = Date.now() + reading.backoff_ms;
+    reading.backoff_ms = Math.min(reading.backoff_ms * 2, BACKOFF_MS.most);
+    reading.sink.onUnhealthy(reason);
   }
 
   async #refresh(): Promise<void> {
     try {
       await this.#cluster.refreshMetadata();
       for (const leader of this.#leaders()) this.#ensureLoop(leader);
+      if (this.#all().some((reading) => this.#leaderOf(reading) === undefined)) void this.#plan();
     } catch (error) {
       this.#log.debug({ error: errorMessage(error) }, 'metadata not refreshed');
     }
@@ -282,6 +267,10 @@ export class LogReader {
 
 function id(topic: string, partition: number): string {
   return `${topic}/${partition}`;
+}
+
+function isWanted({ stuck, sink, not_before_ms }: Reading): boolean {
+  return !stuck && sink.wantsMore() && Date.now() >= not_before_ms;
 }
 
 function isKnown(leader: number | undefined): leader is number {

@@ -1,7 +1,8 @@
 /**
  * Turns what a fetch brought for one partition into records.
  *
- * 1. Every batch's CRC is checked before its records are seen.
+ * 1. Every batch's CRC is checked before its records are seen. What stands before a broken batch is handed out,
+ *    the broken one and what follows is not.
  * 2. With read_committed, records of aborted transactions are skipped: the broker's list is sorted by first
  *    offset before use (it lists by completion), and a producer's entry is spent at its abort marker (KIP-98).
  * 3. Control batches are skipped, but take offsets: the next offset is always last batch offset + 1.
@@ -27,12 +28,26 @@ export interface Chunk {
 
 const NO_HEADERS: Record<string, string> = Object.freeze({});
 
-/** Records from `position` on. Key and value share memory with the response. */
-export function readChunk(fetched: FetchedPartition, position: number): Chunk {
+/** Records from `position` on; key and value share memory with the response. `broken`: why it ends early. */
+export function readChunk(fetched: FetchedPartition, position: number): { chunk: Chunk; broken: unknown } {
   const chunk: Chunk = { records: [], next_offset: position, size_bytes: 0 };
-  const buffer = fetched.records;
-  if (!buffer) return chunk;
-  const aborted = new AbortedTransactions(fetched.aborted_transactions ?? []);
+  try {
+    if (fetched.records) readBatches(fetched.records, fetched.aborted_transactions ?? [], chunk, position);
+    return { chunk, broken: undefined };
+  } catch (broken) {
+    // What of the broken batch was read is taken back.
+    while (chunk.records.length > 0 && chunk.records.at(-1)!.offset >= chunk.next_offset) chunk.records.pop();
+    return { chunk, broken };
+  }
+}
+
+function readBatches(
+  buffer: Buffer,
+  aborted_transactions: readonly AbortedTransaction[],
+  chunk: Chunk,
+  position: number,
+): void {
+  const aborted = new AbortedTransactions(aborted_transactions);
   const cursor = new RecordCursor();
   for (const batch of batchesIn(buffer)) {
     validateBatch(buffer, batch);
@@ -41,7 +56,6 @@ export function readChunk(fetched: FetchedPartition, position: number): Chunk {
     chunk.next_offset = Math.max(chunk.next_offset, batch.last_offset + 1);
     chunk.size_bytes += batch.size_bytes;
   }
-  return chunk;
 }
 
 function appendRecords(
@@ -69,11 +83,16 @@ function textHeaders(headers: [string, Buffer | null][]): Record<string, string>
   return Object.fromEntries(headers.map(([name, value]) => [name, value?.toString('utf8') ?? '']));
 }
 
+interface AbortedTransaction {
+  producer_id: number;
+  first_offset: number;
+}
+
 class AbortedTransactions {
-  readonly #pending: { producer_id: number; first_offset: number }[];
+  readonly #pending: AbortedTransaction[];
   readonly #active = new Set<number>();
 
-  constructor(listed: readonly { producer_id: number; first_offset: number }[]) {
+  constructor(listed: readonly AbortedTransaction[]) {
     this.#pending = [...listed].sort((a, b) => b.first_offset - a.first_offset);
   }
 

@@ -1,6 +1,6 @@
 /**
  * The test command: `npm test [-- FILTER…]` runs every *.test.ts, or those whose path contains a filter. If one of
- * them uses test/harness/real_kafka.ts, Kafka is started once and handed to all of them.
+ * them uses test/harness/real_kafka.ts or both_brokers.ts, Kafka is started once and handed to all of them.
  */
 import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
@@ -17,7 +17,9 @@ if (files.length === 0) {
 
 /** Kafka for the files that need one, the environment that tells them, and how to end it. */
 async function sharedKafka(): Promise<{ env: NodeJS.ProcessEnv; stop: () => Promise<void> }> {
-  const is_needed = files.some((file) => readFileSync(file, 'utf8').includes('harness/real_kafka.ts'));
+  const is_needed = files.some((file) =>
+    /harness\/(real_kafka|both_brokers)\.ts/.test(readFileSync(file, 'utf8')),
+  );
   if (!is_needed) return { env: {}, stop: async () => {} };
   const kafka = await realKafka();
   if ('brokers' in kafka) return { env: { ERRATA_TEST_KAFKA: kafka.brokers }, stop: kafka.stop };

@@ -13,25 +13,20 @@ export function scopeFor(t: TestContext, address: string): Scope {
   return scope;
 }
 
-export function onBothBrokers(
-  name: string,
-  body: (scope: Scope, t: TestContext) => Promise<void>,
-  timeout_ms = 60_000,
-): void {
+type Body = (scope: Scope, t: TestContext) => Promise<void>;
+
+/** The body's own `after` hooks run while the broker still is there. */
+export function onBothBrokers(name: string, body: Body, timeout_ms = 30_000): void {
   test(`${name} (embedded broker)`, { timeout: timeout_ms }, async (t) => {
     const broker = await embeddedBroker(t);
-    await body(scopeFor(t, broker.address), t);
+    await t.test('body', (inner) => body(scopeFor(inner, broker.address), inner));
   });
   onApacheKafka(name, body, timeout_ms);
 }
 
-export function onApacheKafka(
-  name: string,
-  body: (scope: Scope, t: TestContext) => Promise<void>,
-  timeout_ms = 60_000,
-): void {
+export function onApacheKafka(name: string, body: Body, timeout_ms = 30_000): void {
   test(`${name} (Apache Kafka)`, { timeout: timeout_ms }, async (t) => {
     const brokers = await withRealKafka(t);
-    if (brokers !== undefined) await body(scopeFor(t, brokers), t);
+    if (brokers !== undefined) await t.test('body', (inner) => body(scopeFor(inner, brokers), inner));
   });
 }

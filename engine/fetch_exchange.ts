@@ -1,0 +1,71 @@
+/** One Fetch request over kafkajs's connection to a leader. */
+import {
+  decodeFetchResponse,
+  encodeFetchRequest,
+  FETCH_API_KEY,
+  FETCH_VERSION,
+  type FetchResponse,
+} from '../wire/fetch.ts';
+import type { Cluster, ClusterBroker } from './kafka.ts';
+
+export interface FetchLimits {
+  isolation: 'read_committed' | 'read_uncommitted';
+  max_wait_ms: number;
+  /** Per partition and fetch. */
+  partition_max_bytes: number;
+  max_bytes: number;
+}
+
+export interface FetchPlace {
+  topic: string;
+  partition: number;
+  position: number;
+}
+
+/** The broker fills its answer in the order of `places`. Rejects if it does not answer. */
+export async function fetchFrom(
+  cluster: Cluster,
+  leader: number,
+  limits: FetchLimits,
+  places: readonly FetchPlace[],
+): Promise<FetchResponse> {
+  const broker = await cluster.findBroker({ nodeId: leader });
+  try {
+    return await exchange(broker, encode(limits, places));
+  } catch (error) {
+    // kafkajs would keep the dead connection in its pool.
+    const { host, port } = broker.connectionPool;
+    await broker.connectionPool.destroy().catch(() => undefined);
+    cluster.removeBroker({ host, port });
+    throw error;
+  }
+}
+
+function encode({ partition_max_bytes, ...limits }: FetchLimits, places: readonly FetchPlace[]): Buffer {
+  const topics = [...Map.groupBy(places, ({ topic }) => topic)].map(([topic, own]) => ({
+    topic,
+    partitions: own.map(({ partition, position }) => ({
+      partition,
+      fetch_offset: position,
+      partition_max_bytes,
+    })),
+  }));
+  return encodeFetchRequest({ ...limits, min_bytes: 1, topics });
+}
+
+async function exchange(broker: ClusterBroker, body: Buffer): Promise<FetchResponse> {
+  const response = await broker.connectionPool.send({
+    request: {
+      apiKey: FETCH_API_KEY,
+      apiVersion: FETCH_VERSION,
+      apiName: 'Fetch',
+      encode: async () => ({ buf: body, buffer: body }),
+    },
+    response: {
+      decode: async (payload) => decodeFetchResponse(payload),
+      parse: async (decoded) => decoded,
+    },
+    logResponseError: false,
+  });
+  return response as FetchResponse;
+}
