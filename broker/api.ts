@@ -55,3 +55,6 @@ export function isFlexible(api: Api, version: number): boolean {
 
 /** This node is the only one: leader, controller and coordinator of everything. */
 export const NODE_ID = 1;
+
+/** In place of a bit field of authorized operations (KIP-430): not asked, since there are no ACLs here. */
+export const NO_OPERATIONS = -2147483648;

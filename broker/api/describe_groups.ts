@@ -9,11 +9,9 @@ import {
   string,
   struct,
 } from '../../wire/schema.ts';
-import { type BrokerState, defineApi } from '../api.ts';
+import { type BrokerState, defineApi, NO_OPERATIONS } from '../api.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
 import type { Group } from '../groups/group.ts';
-
-const NO_OPERATIONS = -2147483648;
 
 export const describeGroups = defineApi({
   key: 15,

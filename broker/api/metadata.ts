@@ -9,11 +9,9 @@ import {
   string,
   struct,
 } from '../../wire/schema.ts';
-import { type BrokerState, defineApi, NODE_ID } from '../api.ts';
+import { type BrokerState, defineApi, NO_OPERATIONS, NODE_ID } from '../api.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
 import { type Topic, topicNameProblem } from '../log/topics.ts';
-
-const NO_OPERATIONS = -2147483648;
 
 /** The topics asked for, created where that is wanted, and this node as leader of everything. */
 export const metadata = defineApi({

@@ -1,4 +1,5 @@
 /** The offsets that consumer groups have committed; durable, without regard to who is a member. */
+import type { StatementSync } from 'node:sqlite';
 import type { Database } from '../log/database.ts';
 
 export interface CommittedOffset {
@@ -11,26 +12,27 @@ export interface CommittedOffset {
 
 export class Offsets {
   readonly #db: Database;
+  readonly #upsert: StatementSync;
+  readonly #get: StatementSync;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#upsert = db.prepare('INSERT OR REPLACE INTO group_offsets VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#get = db.prepare('SELECT * FROM group_offsets WHERE group_id = ? AND topic = ? AND partition = ?');
   }
 
   /** Resolves when all of them are committed, together. */
   async commit(group_id: string, offsets: readonly CommittedOffset[]): Promise<void> {
     if (offsets.length === 0) return;
-    const upsert = this.#db.prepare('INSERT OR REPLACE INTO group_offsets VALUES (?, ?, ?, ?, ?, ?, ?)');
     await this.#db.write(() => {
       for (const { topic, partition, committed_offset, leader_epoch, metadata } of offsets) {
-        upsert.run(group_id, topic, partition, committed_offset, leader_epoch, metadata, Date.now());
+        this.#upsert.run(group_id, topic, partition, committed_offset, leader_epoch, metadata, Date.now());
       }
     });
   }
 
   get(group_id: string, topic: string, partition: number): CommittedOffset | undefined {
-    const row = this.#db
-      .prepare('SELECT * FROM group_offsets WHERE group_id = ? AND topic = ? AND partition = ?')
-      .get(group_id, topic, partition);
+    const row = this.#get.get(group_id, topic, partition);
     return row as unknown as CommittedOffset | undefined;
   }
 

@@ -1,25 +1,13 @@
 /** The console tools of Apache Kafka 4.1, which are the Java clients, against the embedded broker. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { embeddedBroker } from '../harness/embedded.ts';
 import { kafkaJars } from '../harness/kafka_jars.ts';
+import { runTool } from '../harness/run_tool.ts';
 
-async function java(jars: string, main: string, args: string[], input = ''): Promise<string> {
-  const child = spawn('java', ['-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), main, ...args]);
-  let printed = '';
-  let complained = '';
-  child.stdout.on('data', (chunk) => {
-    printed += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    complained += chunk;
-  });
-  child.stdin.end(input);
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  assert.equal(code, 0, `${main}: ${complained.slice(-2000)}`);
-  return printed;
+function java(jars: string, main: string, args: string[], input?: string): Promise<string> {
+  return runTool('java', ['-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), main, ...args], input);
 }
 
 test('the Java tools create a topic, produce and consume in a group', async (t) => {

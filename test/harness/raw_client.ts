@@ -9,7 +9,7 @@ const API_VERSIONS_KEY = 18;
 
 export class RawClient {
   readonly #socket: Socket;
-  #received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
   #wake: () => void = () => {};
   #correlation_id = 0;
   #is_closed = false;
@@ -19,7 +19,7 @@ export class RawClient {
     const [host, port] = address.split(':');
     this.#socket = connect({ host: host!, port: Number(port), noDelay: true });
     this.#socket.on('data', (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
       this.#wake();
     });
     this.#socket.on('error', () => {});
@@ -54,12 +54,8 @@ export class RawClient {
   /** The next response without its length. */
   async frame(): Promise<Buffer> {
     for (;;) {
-      const size = this.#received.length >= 4 ? this.#received.readInt32BE(0) : Number.POSITIVE_INFINITY;
-      if (this.#received.length >= 4 + size) {
-        const frame = this.#received.subarray(4, 4 + size);
-        this.#received = this.#received.subarray(4 + size);
-        return frame;
-      }
+      const frame = this.#takeFrame();
+      if (frame !== undefined) return frame;
       if (this.#is_closed) throw new Error('connection closed');
       await this.#changed();
     }
@@ -72,6 +68,17 @@ export class RawClient {
 
   end(): void {
     this.#socket.destroy();
+  }
+
+  #takeFrame(): Buffer | undefined {
+    const received_bytes = this.#chunks.reduce((sum, { length }) => sum + length, 0);
+    if (received_bytes < 4) return undefined;
+    if (this.#chunks[0]!.length < 4) this.#chunks = [Buffer.concat(this.#chunks)];
+    const end = 4 + this.#chunks[0]!.readInt32BE(0);
+    if (received_bytes < end) return undefined;
+    const received = Buffer.concat(this.#chunks);
+    this.#chunks = received.length === end ? [] : [received.subarray(end)];
+    return received.subarray(4, end);
   }
 
   #changed(): Promise<void> {

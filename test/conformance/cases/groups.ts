@@ -70,6 +70,14 @@ function sync(client: RawClient, group_id: string, member_id: string, generation
   });
 }
 
+/** Joins a new group, leads it and hands out the assignment. */
+async function onlyMember(client: RawClient, group_id: string): Promise<Joined> {
+  const { member_id } = await join(client, group_id, '');
+  const joined = await join(client, group_id, member_id);
+  await sync(client, group_id, member_id, joined.generation_id, [member_id]);
+  return joined;
+}
+
 export const groups: ConformanceCase[] = [
   {
     name: 'two members share the partitions, and one gets all when the other leaves',
@@ -154,9 +162,7 @@ export const groups: ConformanceCase[] = [
     async run(scope) {
       const client = scope.raw();
       const group = scope.name('g');
-      const { member_id } = await join(client, group, '');
-      const { generation_id } = await join(client, group, member_id);
-      await sync(client, group, member_id, generation_id, [member_id]);
+      const { member_id, generation_id } = await onlyMember(client, group);
       const other = scope.name('other');
       const codes = [
         await heartbeat(client, group, 'stranger', generation_id),
@@ -181,9 +187,7 @@ export const groups: ConformanceCase[] = [
       const topic = await scope.topic('t');
       const client = scope.raw();
       const group = scope.name('g');
-      const { member_id } = await join(client, group, '');
-      const { generation_id } = await join(client, group, member_id);
-      await sync(client, group, member_id, generation_id, [member_id]);
+      const { member_id, generation_id } = await onlyMember(client, group);
       const commit = (member: string, generation: number, name = topic, partition = 0, metadata = 'm') =>
         client.call('OffsetCommit', 8, 7, {
           group_id: group,
@@ -211,9 +215,7 @@ export const groups: ConformanceCase[] = [
     async run(scope) {
       const client = scope.raw();
       const group_id = scope.name('g');
-      const { member_id } = await join(client, group_id, '');
-      const { generation_id } = await join(client, group_id, member_id);
-      await sync(client, group_id, member_id, generation_id, [member_id]);
+      const { member_id, generation_id } = await onlyMember(client, group_id);
       const leave = () =>
         client.call('LeaveGroup', 13, 3, { group_id, members: [{ member_id, group_instance_id: null }] });
       return {
