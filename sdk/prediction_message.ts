@@ -101,7 +101,8 @@ function hourOfDay(timestamp: Timestamp): number | undefined {
 function without(record: Described, fields: readonly string[]): Described {
   if (fields.length === 0) return record;
   const kept = Object.entries(record).filter(([field]) => !fields.includes(field));
-  const left_out = [...((record.attributes.left_out as string[] | undefined) ?? []), ...fields];
+  const { left_out: before } = record.attributes;
+  const left_out = Array.isArray(before) ? [...before, ...fields] : fields;
   return { ...Object.fromEntries(kept), attributes: { ...record.attributes, left_out } };
 }
 
