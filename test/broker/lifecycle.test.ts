@@ -3,9 +3,10 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { Kafka, logLevel } from 'kafkajs';
 import { startBroker } from '../../broker/broker.ts';
-import { encodeFetchRequest, fetchRequest } from '../../wire/fetch.ts';
+import { encodeFetchRequest, type FetchResponse, fetchRequest } from '../../wire/fetch.ts';
 import { Reader } from '../../wire/primitives.ts';
-import { temporaryFolder } from '../harness/embedded.ts';
+import { encodeBatch } from '../../wire/record_batch.ts';
+import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
 import { RawClient } from '../harness/raw_client.ts';
 
 function client(address: string): Kafka {
@@ -116,4 +117,44 @@ test('stop ends long polls and waiting members at once', async (t) => {
   await broker.stop();
   await Promise.all([polled, joined]);
   assert.ok(performance.now() - started < 5000);
+});
+
+test('old records go by themselves, and what lies below the start is out of range', async (t) => {
+  const { address } = await embeddedBroker(t, { retention_interval_ms: 20 });
+  const raw = new RawClient(address);
+  t.after(() => raw.end());
+  const configs = [{ name: 'retention.ms', value: '60000' }];
+  const topic = { name: 't', partitions: 1, replication_factor: 1, assignments: [], configs };
+  await raw.call('CreateTopics', 19, 3, { topics: [topic], timeout_ms: 1000, validate_only: false });
+  for (const age_ms of [120_000, 0]) {
+    const records = encodeBatch([{ key: null, value: Buffer.from('x'), timestamp_ms: Date.now() - age_ms }]);
+    const topics = [{ name: 't', partitions: [{ partition: 0, records }] }];
+    await raw.call('Produce', 0, 7, { transactional_id: null, acks: -1, timeout_ms: 1000, topics });
+  }
+  const fetchFirst = async () => {
+    const topics = [
+      { topic: 't', partitions: [{ partition: 0, fetch_offset: 0, partition_max_bytes: 1000 }] },
+    ];
+    const body = encodeFetchRequest({
+      max_wait_ms: 0,
+      min_bytes: 1,
+      max_bytes: 1,
+      isolation: 'read_committed',
+      topics,
+    });
+    const request = fetchRequest.read(new Reader(body), 11, false);
+    const {
+      topics: [answer],
+    } = await raw.call<FetchResponse>('Fetch', 1, 11, request);
+    return answer!.partitions[0]!.error_code;
+  };
+  while ((await fetchFirst()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(await fetchFirst(), 1, 'OFFSET_OUT_OF_RANGE');
+  const asked = { partition: 0, current_leader_epoch: -1, timestamp_ms: -2 };
+  const earliest = await raw.call('ListOffsets', 2, 2, {
+    replica_id: -1,
+    isolation_level: 0,
+    topics: [{ name: 't', partitions: [asked] }],
+  });
+  assert.match(JSON.stringify(earliest), /"offset":1,/);
 });
