@@ -1,5 +1,5 @@
 /** GET /topologies/{topology}/ledger: what became of every record. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { sourcesOf } from '../../engine/sources.ts';
 import { accounts, Counts, SourceAccount } from '../ledger_accounts.ts';
 import { OrNull } from '../or_null.ts';
@@ -16,6 +16,7 @@ const LedgerView = Type.Object({
   }),
   sum_ok: Type.Boolean({ description: 'of all sources' }),
 });
+export type LedgerView = Static<typeof LedgerView>;
 
 const schema = {
   summary: 'What became of every record that entered: each has one disposition',

@@ -1,5 +1,5 @@
 /** GET /ready: every topology of this process does its work. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { OrNull } from '../or_null.ts';
 import type { AdminApp } from '../server.ts';
 import type { Topologies } from '../topology_port.ts';
@@ -14,6 +14,7 @@ const Readiness = Type.Object({
     }),
   ),
 });
+export type Readiness = Static<typeof Readiness>;
 
 const schema = {
   summary: 'Whether every topology runs; 503 with the reasons where one does not',
