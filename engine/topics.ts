@@ -43,6 +43,8 @@ async function create(admin: Admin, topic: TopicPlan, numPartitions: number): Pr
   try {
     // False where somebody else has made it in the meantime.
     await admin.createTopics({
+      // kafkajs does not wait but throws where a broker has not heard of the new topic yet.
+      waitForLeaders: false,
       topics: [
         {
           topic: topic.name,
@@ -66,7 +68,7 @@ async function create(admin: Admin, topic: TopicPlan, numPartitions: number): Pr
 async function waitUntilVisible(admin: Admin, plan: Plan, partitions: Record<string, number>): Promise<void> {
   const deadline_ms = Date.now() + VISIBLE_WITHIN_MS;
   for (;;) {
-    const found = await existing(admin, plan.topics);
+    const found = await existing(admin, plan.topics).catch(nothingYet);
     const missing = plan.topics.find(({ name }) => !found[name]);
     if (!missing) {
       Object.assign(partitions, found);
@@ -76,6 +78,12 @@ async function waitUntilVisible(admin: Admin, plan: Plan, partitions: Record<str
       throw new ErrataError('E_TOPIC_MISSING', `topic ${missing.name} was made but does not appear`);
     await delay(100);
   }
+}
+
+/** A topic that was just made may be listed before every broker knows its partitions and leaders. */
+function nothingYet(error: unknown): Record<string, number> {
+  if ((error as { retriable?: unknown }).retriable === true) return {};
+  throw error;
 }
 
 /** State and inputs are tied to partition numbers: a count that changes would tear keys from their state. */

@@ -43,6 +43,9 @@ class TaskHost {
   #paused: ReadonlySet<string>;
   /** Assignments are carried out one after the other. */
   #assigning: Promise<void> = Promise.resolve();
+  /** What the group assigns while this worker ends is for the next generation to run. */
+  #is_ending = false;
+  #ending = false;
   #end!: (error?: Error) => void;
   readonly #ended: Promise<void>;
 
@@ -52,7 +55,11 @@ class TaskHost {
     this.#log = log;
     this.#paused = new Set(init.paused_sources);
     this.#ended = new Promise((resolve, reject) => {
-      this.#end = (error) => (error ? reject(error) : resolve());
+      this.#end = (error) => {
+        this.#ending = true;
+        if (error) reject(error);
+        else resolve();
+      };
     });
     // Whatever ends it before `run` waits is still seen there.
     this.#ended.catch(() => undefined);
@@ -112,6 +119,7 @@ class TaskHost {
       how = 'commit';
     } finally {
       clearInterval(ticking);
+      this.#is_ending = true;
       await this.#assigning.catch(() => undefined);
       await Promise.all([...this.#tasks.values()].map((task) => task.stop(how)));
       this.#sendStatus();
@@ -122,9 +130,13 @@ class TaskHost {
   }
 
   #onAssigned(tasks: TaskId[], member_id: string, ports: TaskPorts): void {
+    if (this.#is_ending) return;
     this.#send({ type: 'joined', member_id });
+    const wanted = new Set(tasks);
+    // At once: a commit that is under way must not go on in the new generation, which would accept it.
+    for (const id of this.#tasks.keys()) if (!wanted.has(id)) ports.committer.abandon(id);
     this.#assigning = this.#assigning
-      .then(() => this.#assign(new Set(tasks), ports))
+      .then(() => this.#assign(wanted, ports))
       .catch((error) => this.#end(error));
   }
 
@@ -133,6 +145,7 @@ class TaskHost {
     for (const task of lost) this.#tasks.delete(task.id);
     await Promise.all(lost.map((task) => task.stop('drop')));
     for (const id of wanted) {
+      if (this.#ending) return;
       if (this.#tasks.has(id)) continue;
       const { stage: name, partition } = splitTaskId(id);
       const stage = this.#init.plan.stages.find((one) => one.name === name);

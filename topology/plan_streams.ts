@@ -50,6 +50,9 @@ function eventTime({ graph }: PlanBuilder, { value }: DraftSource, edge: Edge): 
   };
 }
 
+/** What the source's topic took, however large, must pass: 100 MB is the most that Kafka takes in one request. */
+const REKEYED = { 'max.message.bytes': String(100 * 1024 * 1024) };
+
 /** A stage of its own re-keys the source, and the reader's stage gets the internal topic behind it. */
 function connectRekeyed(builder: PlanBuilder, source: DraftSource, edge: Edge): void {
   const { graph } = builder;
@@ -69,7 +72,7 @@ function connectRekeyed(builder: PlanBuilder, source: DraftSource, edge: Edge): 
     ],
   };
   builder.insertStage(stage, builder.stageOf(edge.to));
-  builder.addTopic(topic, 'repartition', rekeyedPartitions(builder, edge));
+  builder.addTopic(topic, 'repartition', rekeyedPartitions(builder, edge), REKEYED);
   addInput(builder, edge, {
     topic,
     actor: edge.to,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type IHeaders, Kafka, logLevel, type Message, type Producer } from 'kafkajs';
+import { type IHeaders, Kafka, logLevel, type Message, type Producer, type RecordMetadata } from 'kafkajs';
 import pino from 'pino';
 import { parseDocument } from 'yaml';
 import { startBroker } from '../../broker/broker.ts';
@@ -113,12 +113,27 @@ export class TopologyRun {
     return this.#topics[name];
   }
 
-  /** Sends in the order given; a message says its partition, or is spread over all. */
-  async produce(source: SourceName, messages: readonly Message[]): Promise<void> {
+  /** Makes the sources' topics as their owners would, before `start` finds them missing. */
+  async makeSources(config: Record<string, string> = {}): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const topics = (['predictions', 'feedback'] as const).map((source) => this.topic(source));
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: topics.map((topic) => ({ topic, numPartitions: 4, configEntries })),
+    });
+    await admin.disconnect();
+  }
+
+  /** Sends in the order given, and tells where it went; a message says its partition, or is spread over all. */
+  async produce(source: SourceName, messages: readonly Message[]): Promise<RecordMetadata[]> {
+    const sent: RecordMetadata[] = [];
     for (let from = 0; from < messages.length; from += SEND_MAX_RECORDS) {
       const part = messages.slice(from, from + SEND_MAX_RECORDS);
-      await this.#producer.send({ topic: this.topic(source), messages: part });
+      sent.push(...(await this.#producer.send({ topic: this.topic(source), messages: part })));
     }
+    return sent;
   }
 
   /** Says on all partitions of both sources that nothing earlier than `time_ms` follows. */

@@ -1,0 +1,46 @@
+/** Stopped in the middle of the stream and started again, twice: the results are as if it had never stopped. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { TopologyRun } from '../harness/topology_run.ts';
+import { until } from '../harness/until.ts';
+import { feed, lastWords, ruled, sentTo } from './last_words.ts';
+import { makeInput } from './made_input.ts';
+
+const HOUR_MS = 3_600_000;
+const FROM_MS = Date.UTC(2024, 2, 1, 6);
+
+it('goes on after a stop as if there had been none', async (t) => {
+  const run = await TopologyRun.embedded(t, {
+    changes: [
+      [['actors', 'stats', 'idle'], 'never'],
+      // As long as processing is at least once, a task that moves between workers at the start may repeat.
+      [['workers'], 1],
+    ],
+  });
+  const input = makeInput({ seed: 3, events: 12_000, windows: 40, batches: 6, from_ms: FROM_MS });
+  await run.start();
+  for (const [at, batch] of input.entries()) {
+    await feed(run, batch);
+    if (at % 2 === 1) continue;
+    const so_far = sentTo(input.slice(0, at), 'feedback');
+    await until(
+      () => (run.processor.ledger().feedback?.taken_in ?? 0) > so_far,
+      'some of the batch is taken in',
+    );
+    await run.stop();
+    await run.start();
+  }
+  await run.heartbeat(FROM_MS + 24 * HOUR_MS);
+  await run.processor.settled();
+
+  const { revisions, ...words } = await lastWords(run);
+  assert.ok(revisions > words.windows.size, 'windows are corrected');
+  assert.deepEqual(words, ruled(input));
+  const ledger = await run.ledger('feedback', sentTo(input, 'feedback'));
+  const { taken_in, ...dispositions } = ledger;
+  assert.equal(
+    Object.values(dispositions).reduce((sum, count) => sum + count, 0),
+    taken_in,
+    JSON.stringify(ledger),
+  );
+});
