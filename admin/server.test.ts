@@ -1,25 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import pino from 'pino';
-import { type AdminApp, createAdmin, startAdmin } from './server.ts';
-import { FakeTopology, WATERMARK_MS } from './testing.ts';
-
-const TOKEN = 'a-token-for-tests';
-const log = pino({ level: 'silent' });
-
-async function admin(t: TestContext, token: string | null = null) {
-  const topology = new FakeTopology();
-  const app = await createAdmin({ topologies: new Map([['feedback', topology]]), token, log });
-  t.after(() => app.close());
-  return { topology, app };
-}
-
-async function ask(app: AdminApp, url: string, headers: Record<string, string> = {}) {
-  const method = /\/(pause|resume)$/.test(url) ? 'POST' : 'GET';
-  const answer = await app.inject({ method, url, headers });
-  return { status: answer.statusCode, type: answer.headers['content-type'], body: answer.json() };
-}
+import { test } from 'node:test';
+import { admin, ask, WATERMARK_MS } from './testing.ts';
 
 test('health says the process lives, readiness says why a topology does not work', async (t) => {
   const { app, topology } = await admin(t);
@@ -164,107 +145,6 @@ test('a defect is a 500 that gives nothing away', async (t) => {
   assert.deepEqual([status, body.code], [500, 'E_INTERNAL']);
   assert.doesNotMatch(JSON.stringify(body), /secret/);
 });
-
-test('a configured token is asked for, except by probes', async (t) => {
-  const { app, topology } = await admin(t, TOKEN);
-  for (const open of ['/health', '/ready', '/openapi.json'])
-    assert.equal((await ask(app, open)).status, 200, open);
-  assert.equal((await app.inject('/metrics')).statusCode, 200);
-  for (const url of ['/topologies', '/topologies/feedback/ledger', '/nowhere']) {
-    const missing = await ask(app, url);
-    assert.deepEqual([missing.status, missing.body.code], [401, 'E_TOKEN_MISSING'], url);
-  }
-  const pause = '/topologies/feedback/sources/feedback/pause';
-  for (const authorization of [`Bearer ${TOKEN}x`, 'Bearer x', `Bearer ${TOKEN.slice(1)}`]) {
-    const wrong = await ask(app, pause, { authorization });
-    assert.deepEqual([wrong.status, wrong.body.code], [401, 'E_TOKEN_WRONG']);
-  }
-  assert.equal((await ask(app, pause, { authorization: `Basic ${TOKEN}` })).body.code, 'E_TOKEN_MISSING');
-  assert.deepEqual([...topology.paused], []);
-  const authorization = `Bearer ${TOKEN}`;
-  assert.equal((await ask(app, pause, { authorization })).status, 200);
-  // With a token, names that are not loopback are fine.
-  assert.equal((await ask(app, '/topologies', { authorization, host: 'errata.example' })).status, 200);
-  const challenge = await app.inject('/topologies');
-  assert.equal(challenge.headers['www-authenticate'], 'Bearer realm="errata"');
-});
-
-test('without a token, foreign names and foreign pages are refused', async (t) => {
-  const { app, topology } = await admin(t);
-  const pause = '/topologies/feedback/sources/feedback/pause';
-  const rebound = await ask(app, '/topologies', { host: 'evil.example:8080' });
-  assert.deepEqual([rebound.status, rebound.body.code], [403, 'E_FOREIGN_HOST']);
-  for (const origin of ['https://evil.example', 'null', 'http://localhost:9999']) {
-    const forged = await ask(app, pause, { host: 'localhost:8080', origin });
-    assert.deepEqual([forged.status, forged.body.code], [403, 'E_FOREIGN_ORIGIN'], origin);
-  }
-  assert.deepEqual([...topology.paused], []);
-  for (const host of ['127.0.0.1:8080', '[::1]:8080', 'localhost:8080'])
-    assert.equal((await ask(app, pause, { host, origin: `http://${host}` })).status, 200, host);
-});
-
-test('it does not listen beyond this machine without a token', async (t) => {
-  const topologies = new Map([['feedback', new FakeTopology()]]);
-  await assert.rejects(startAdmin({ topologies, token: null, log, host: '0.0.0.0', port: 0 }), {
-    code: 'E_ADMIN_TOKEN',
-  });
-  const server = await startAdmin({ topologies, token: null, log, host: '127.0.0.1', port: 0 });
-  t.after(() => server.stop());
-  const answer = await fetch(`${server.address}/health`);
-  assert.deepEqual(await answer.json(), { status: 'ok' });
-});
-
-test('a taken port is an error with a hint', async (t) => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  t.after(() => taken.close());
-  await new Promise((resolve) => taken.once('listening', resolve));
-  const { port } = taken.address() as { port: number };
-  const options = { topologies: new Map(), token: null, log, host: '127.0.0.1', port };
-  await assert.rejects(startAdmin(options), { code: 'E_PORT_IN_USE', hint: /--admin-port/ });
-});
-
-test('every route stands in the OpenAPI document, with what it answers', async (t) => {
-  const { app } = await admin(t);
-  const { body } = await ask(app, '/openapi.json');
-  const listed = Object.entries<Record<string, { responses: object; summary: string }>>(body.paths).flatMap(
-    ([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
-  );
-  assert.deepEqual(listed.sort(), routesOf(app).sort());
-  assert.ok(listed.length >= 11);
-  for (const [path, methods] of Object.entries<Record<string, Operation>>(body.paths))
-    for (const { summary, responses } of Object.values(methods)) {
-      assert.ok(summary, path);
-      const { content } = responses['200']!;
-      assert.ok(content && Object.values(content).every(({ schema }) => schema), path);
-    }
-  for (const shared of ['problem', 'alert', 'window']) assert.ok(body.components.schemas[shared], shared);
-  assert.match(JSON.stringify(body), /"#\/components\/schemas\/alert"/);
-});
-
-interface Operation {
-  summary?: string;
-  responses: Record<string, { content?: Record<string, { schema?: object }> }>;
-}
-
-/** From fastify's own list: `/path (GET, HEAD)`, indented as a tree. */
-function routesOf(app: AdminApp): string[] {
-  const stack: string[] = [];
-  return app
-    .printRoutes({ commonPrefix: false })
-    .split('\n')
-    .flatMap((line) => {
-      const match = /^([│├└─ ]*)(\S+)(?: \(([^)]*)\))?/.exec(line.replaceAll('\u00a0', ' '));
-      if (!match) return [];
-      const depth = match[1]!.length / 4;
-      stack[depth - 1] = match[2]!;
-      const path = stack
-        .slice(0, depth)
-        .join('')
-        .replace(/:(\w+)/g, '{$1}');
-      const methods = match[3]?.split(', ').filter((method) => method !== 'HEAD') ?? [];
-      return methods.map((method) => `${method} ${path}`);
-    });
-}
 
 function alertOf(revision: number) {
   return {

@@ -1,10 +1,13 @@
 /** Topologies without Kafka, for the tests of the admin API. */
+import type { TestContext } from 'node:test';
+import pino from 'pino';
 import type { Emission } from '../engine/actor_stage.ts';
 import type { LedgerEntries } from '../engine/ledger.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { ProcessorStatus } from '../engine/processor.ts';
 import { checkSource } from '../engine/sources.ts';
 import { loadTopology } from '../topology/load.ts';
+import { type AdminApp, createAdmin } from './server.ts';
 import type { TopologyPort } from './topology_port.ts';
 
 export const WATERMARK_MS = Date.UTC(2026, 4, 6, 7, 8, 9);
@@ -67,4 +70,19 @@ export class FakeTopology implements TopologyPort {
       ledger: {},
     };
   }
+}
+
+export const silent = pino({ level: 'silent' });
+
+export async function admin(t: TestContext, token: string | null = null) {
+  const topology = new FakeTopology();
+  const app = await createAdmin({ topologies: new Map([['feedback', topology]]), token, log: silent });
+  t.after(() => app.close());
+  return { topology, app };
+}
+
+export async function ask(app: AdminApp, url: string, headers: Record<string, string> = {}) {
+  const method = /\/(pause|resume)$/.test(url) ? 'POST' : 'GET';
+  const answer = await app.inject({ method, url, headers });
+  return { status: answer.statusCode, type: answer.headers['content-type'], body: answer.json() };
 }

@@ -35,6 +35,7 @@ export function addRun(program: Command): void {
 async function run(files: string[], flags: Flags): Promise<void> {
   const loaded = loadAll(files);
   if (!loaded) return;
+  const brokers = brokersFrom(process.env);
   const token = readToken(flags.adminTokenFile, process.env);
   const signal = stopSignal();
   const { serve } = await import('../run/serve.ts');
@@ -42,7 +43,7 @@ async function run(files: string[], flags: Flags): Promise<void> {
     await serve({
       topologies: loaded.map(({ topology, plan }) => ({
         plan,
-        brokers: brokersFrom(process.env) ?? brokersOf(topology.settings),
+        brokers: brokers ?? brokersOf(topology.settings),
       })),
       admin: { host: flags.adminHost, port: flags.adminPort, token },
       kafka_port: flags.kafkaPort,
@@ -69,12 +70,15 @@ function loadAll(files: string[]): UsableTopology[] | null {
   });
 }
 
+/** Null where the variable is not set. Throws E_KAFKA_BROKERS where it is no list of host:port. */
 function brokersFrom({ KAFKA_BROKERS: text = '' }: NodeJS.ProcessEnv): string[] | null {
-  const brokers = text
-    .split(',')
-    .map((broker) => broker.trim())
-    .filter((broker) => broker !== '');
-  return brokers.length === 0 ? null : brokers;
+  if (text.trim() === '') return null;
+  const brokers = text.split(',').map((broker) => broker.trim());
+  const wrong = brokers.find((broker) => !/^\S+:\d{1,5}$/.test(broker));
+  if (wrong === undefined) return brokers;
+  throw new ErrataError('E_KAFKA_BROKERS', `"${wrong}" in KAFKA_BROKERS is not host:port`, {
+    hint: 'as in KAFKA_BROKERS=kafka-1:9092,kafka-2:9092',
+  });
 }
 
 /** A file goes before the environment. Throws E_ADMIN_TOKEN where there is none in it. */

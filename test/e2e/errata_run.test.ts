@@ -216,6 +216,7 @@ test('what keeps it from starting is said with a code', async (t) => {
     ],
     [new ErrataProcess(t, { files, options: ['--admin-host', '0.0.0.0'] }), /^E_ADMIN_TOKEN: /m],
     [new ErrataProcess(t, { files: [...files, ...files] }), /^E_TOPOLOGY_TWICE: /m],
+    [new ErrataProcess(t, { files, env: { KAFKA_BROKERS: 'kafka' } }), /^E_KAFKA_BROKERS: /m],
   ];
   for (const [errata, message] of starts) {
     assert.equal(await errata.exited, 1);
