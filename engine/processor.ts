@@ -87,6 +87,11 @@ export class Processor {
     this.#supervisor.start();
   }
 
+  /** For tests that end one. */
+  get threads(): Supervisor['threads'] {
+    return this.#supervisor.threads;
+  }
+
   status(): ProcessorStatus {
     const workers = this.#supervisor.status();
     return {

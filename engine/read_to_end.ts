@@ -2,19 +2,30 @@
 import type { LogReader } from './log_reader.ts';
 import type { LogRecord } from './partition_reader.ts';
 
-/** Resolves to the number of records; rejects with what `onRecord` throws. A broker that is away is waited for. */
+/**
+ * Resolves to the number of records; rejects with what `onRecord` throws, or the signal's reason. A broker that is
+ * away is waited for.
+ */
 export function readToEnd(
   reader: LogReader,
   topic: string,
   partition: number,
   onRecord: (record: LogRecord) => void,
+  signal?: AbortSignal,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     let records = 0;
     const end = (finish: () => void) => {
       reader.remove(topic, partition);
+      signal?.removeEventListener('abort', onAbort);
       finish();
     };
+    const onAbort = () => end(() => reject(signal?.reason));
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    signal?.addEventListener('abort', onAbort);
     reader.add(topic, partition, 0, {
       wantsMore: () => true,
       onChunk: (chunk, end_offset) => {

@@ -4,7 +4,7 @@
  * A worker that dies is started again with backoff, and the group is told that its member is gone, so that others
  * take over at once. More deaths than the budget allows within its period fail the topology.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker as Thread } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
@@ -79,6 +79,11 @@ export class Supervisor {
 
   get init(): Omit<WorkerInit, 'worker' | 'paused_sources'> {
     return this.#init;
+  }
+
+  /** For tests that end one. */
+  get threads(): readonly Thread[] {
+    return this.#pool.threads;
   }
 
   start(): void {

@@ -3,11 +3,13 @@
  *
  * 1. Records of one input are processed in order; of several inputs, the one that is furthest behind in event time
  *    goes first, so that none runs ahead of the watermark.
- * 2. What a step did (outputs, watermark, state, offsets) is handed to the committer as one, and nothing is
+ * 2. The committed offset is read before the state is restored. State is written before its offset, so what is
+ *    restored is never behind the offset, whatever the former owner still had under way.
+ * 3. What a step did (outputs, watermark, state, offsets) is handed to the committer as one, and nothing is
  *    processed until it is committed.
  */
 import type { Logger } from 'pino';
-import { errorMessage } from '../messages/errata_error.ts';
+import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
 import type { TaskId } from './assignment.ts';
 import type { Committer } from './committer.ts';
@@ -70,7 +72,7 @@ export class Task {
   #phase: TaskPhase = 'restoring';
   #committed = new Map<TaskInput, number>();
   #last_commit_ms = 0;
-  #stopping = false;
+  readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #wake: () => void = () => undefined;
   #paused_sources: ReadonlySet<string>;
@@ -105,7 +107,7 @@ export class Task {
 
   /** `drop`: what is not committed is left to whoever gets the task next. */
   async stop(how: 'commit' | 'drop'): Promise<void> {
-    this.#stopping = true;
+    this.#stop.abort(new ErrataError('E_TASK_DROPPED', `task ${this.id} is stopped`));
     this.#wake();
     if (how === 'drop') this.#ports.committer.abandon(this.id);
     await this.#running;
@@ -139,11 +141,16 @@ export class Task {
     };
   }
 
+  get #stopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #live(): Promise<void> {
+    const places = this.stage.inputs.map(({ topic }) => ({ topic, partition: this.partition }));
+    const offsets = await this.#ports.committedOffsets(places);
+    if (this.#stopping) return;
     await this.#restore();
-    if (this.#stopping) return;
-    await this.#openInputs();
-    if (this.#stopping) return;
+    this.#openInputs(offsets);
     this.#phase = 'running';
     this.#last_commit_ms = this.#ports.now();
     while (!this.#stopping) {
@@ -168,14 +175,13 @@ export class Task {
           value?.toString('utf8') ?? null,
           headers[FORMAT_HEADER],
         ),
+      this.#stop.signal,
     );
     if (records > 0) this.#log.info({ records, entries: this.#state.size }, 'state restored');
   }
 
-  async #openInputs(): Promise<void> {
+  #openInputs(offsets: (number | null)[]): void {
     const { reader } = this.#ports;
-    const places = this.stage.inputs.map(({ topic }) => ({ topic, partition: this.partition }));
-    const offsets = await this.#ports.committedOffsets(places);
     this.#time = new TaskTime(this.#plan, this.stage, this.partition, this.#state.store('$time'));
     this.#inputs = this.stage.inputs.map((plan, index) => {
       const committed = offsets[index] ?? null;

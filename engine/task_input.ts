@@ -113,14 +113,18 @@ export class TaskInput implements PartitionSink {
     return this.clock?.time ?? null;
   }
 
-  /** True if it has just been found idle (or still is, a while later), so that its time changed. */
+  /** True if its time changed: it has just been found idle (or still is, a while later), or no longer can be. */
   checkIdle(now_ms: number): boolean {
     const time = this.plan.time;
     if (time.type !== 'event_time' || !(this.clock instanceof EventTimeInput)) return false;
-    const quiet = this.at_end && !this.paused && now_ms - this.#answered_ms < HEALTHY_WITHIN_MS;
+    const quiet =
+      this.at_end &&
+      !this.paused &&
+      this.unhealthy === null &&
+      now_ms - this.#answered_ms < HEALTHY_WITHIN_MS;
     if (!quiet) {
       this.#quiet_since_ms = null;
-      return false;
+      return this.paused || this.unhealthy !== null ? this.clock.becomeLive() : false;
     }
     this.#quiet_since_ms ??= now_ms;
     const idle_ms = time.clock === 'event' ? 0 : time.idle_ms;

@@ -126,7 +126,7 @@ export class TaskTime {
     this.#save();
     const news = this.#news();
     const told = JSON.stringify(news);
-    if (!news || told === this.#last_told) return [];
+    if (told === this.#last_told) return [];
     this.#last_told = told;
     const written = writeWatermark(news);
     return this.#downstream.flatMap(({ topic, partitions }) =>
@@ -134,13 +134,13 @@ export class TaskTime {
     );
   }
 
-  #news(): WatermarkRecord | undefined {
+  #news(): WatermarkRecord {
     const value_ms = Number.isFinite(this.watermark_ms) ? this.watermark_ms : null;
     const time = this.#combined();
     if (time.type === 'idle' && (!this.#acts || time.until_ms === null)) {
       return { task: this.#task, value_ms, state: { type: 'idle', until_ms: time.until_ms } };
     }
-    return value_ms === null ? undefined : { task: this.#task, value_ms, state: { type: 'live' } };
+    return { task: this.#task, value_ms, state: { type: 'live' } };
   }
 
   #save(): void {
@@ -159,7 +159,7 @@ export class TaskTime {
 
   /** What is idle was read from the log, and was not noticed here. */
   get #acts(): boolean {
-    return this.#inputs.every(({ clock }) => clock instanceof UpstreamInput);
+    return this.#inputs.every(({ clock }) => !(clock instanceof EventTimeInput));
   }
 
   #reached(time: InputTime): number {

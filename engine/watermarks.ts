@@ -12,7 +12,7 @@ import type { TaskId } from './assignment.ts';
 /** Written by every upstream task to every partition of the topic downstream, in the commit of its partials. */
 export interface WatermarkRecord {
   task: TaskId;
-  /** Milliseconds; null until the task knows. */
+  /** Milliseconds; null until the task knows, which with `live` holds whoever reads it. */
   value_ms: number | null;
   /**
    * `live`: the value stands. `idle`: nothing comes; if that is so everywhere, time may go up to `until_ms`
@@ -77,6 +77,13 @@ export class EventTimeInput {
     this.#idle_until_ms = until_ms;
   }
 
+  /** True if it was idle until now. */
+  becomeLive(): boolean {
+    const was_idle = this.#idle_until_ms !== undefined;
+    this.#idle_until_ms = undefined;
+    return was_idle;
+  }
+
   /** For the state: what has been reached, null if nothing. */
   get value_ms(): number | null {
     return this.#max_ms === Number.NEGATIVE_INFINITY ? null : this.#max_ms - this.#disorder_ms;
@@ -104,8 +111,8 @@ export class UpstreamInput {
     if (!known) return;
     if (state.type === 'idle') {
       this.#times.set(task, { type: 'idle', value_ms, until_ms: state.until_ms });
-    } else if (value_ms !== null) {
-      this.#times.set(task, { type: 'live', value_ms });
+    } else {
+      this.#times.set(task, value_ms === null ? UNKNOWN_TIME : { type: 'live', value_ms });
     }
   }
 

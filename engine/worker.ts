@@ -45,7 +45,6 @@ class TaskHost {
   #assigning: Promise<void> = Promise.resolve();
   /** What the group assigns while this worker ends is for the next generation to run. */
   #is_ending = false;
-  #ending = false;
   #end!: (error?: Error) => void;
   readonly #ended: Promise<void>;
 
@@ -56,7 +55,7 @@ class TaskHost {
     this.#paused = new Set(init.paused_sources);
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (error) => {
-        this.#ending = true;
+        this.#is_ending = true;
         if (error) reject(error);
         else resolve();
       };
@@ -130,11 +129,11 @@ class TaskHost {
   }
 
   #onAssigned(tasks: TaskId[], member_id: string, ports: TaskPorts): void {
-    if (this.#is_ending) return;
-    this.#send({ type: 'joined', member_id });
     const wanted = new Set(tasks);
     // At once: a commit that is under way must not go on in the new generation, which would accept it.
     for (const id of this.#tasks.keys()) if (!wanted.has(id)) ports.committer.abandon(id);
+    if (this.#is_ending) return;
+    this.#send({ type: 'joined', member_id });
     this.#assigning = this.#assigning
       .then(() => this.#assign(wanted, ports))
       .catch((error) => this.#end(error));
@@ -145,7 +144,7 @@ class TaskHost {
     for (const task of lost) this.#tasks.delete(task.id);
     await Promise.all(lost.map((task) => task.stop('drop')));
     for (const id of wanted) {
-      if (this.#ending) return;
+      if (this.#is_ending) return;
       if (this.#tasks.has(id)) continue;
       const { stage: name, partition } = splitTaskId(id);
       const stage = this.#init.plan.stages.find((one) => one.name === name);
