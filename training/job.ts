@@ -34,7 +34,8 @@ export interface Recipe {
 
 /**
  * Trains and compares; a candidate that cannot be made is an answer too (`candidate: null`, `failure`). Throws what
- * says nothing about the candidate: ports that fail, a thread that died. Such a job may be run again.
+ * says nothing about the candidate: a port that fails, a champion that the registry cannot give, a thread that died.
+ * Such a job may be run again.
  */
 export async function runJob(job: TrainingJob, recipe: Recipe, parts: JobParts): Promise<Evaluation> {
   const recorded = await parts.registry.answer(job.job_id);
@@ -44,7 +45,7 @@ export async function runJob(job: TrainingJob, recipe: Recipe, parts: JobParts):
   return evaluation;
 }
 
-/** Trains and registers a deployment's first model on its base data set; returns its version. */
+/** Trains and registers a deployment's first model on its base data set; returns its version. Throws what failed. */
 export async function trainFirstModel(
   first: { deployment_id: string; seed: number; base: readonly Labelled[] },
   recipe: Recipe,
@@ -52,14 +53,15 @@ export async function trainFirstModel(
 ): Promise<string> {
   const examples = baseExamples(first.base, recipe.config.holdout.older_share);
   const task = { ...taskOf(recipe, first.seed), examples, recent: [], older: [] };
-  const { bytes } = await parts.pool.run(task);
+  const result = await parts.pool.run(task);
+  if (result.kind === 'failed') throw new ErrataError(result.code, result.message);
   const lineage = {
     ...(await lineageOf(examples, hashExamples(examples), recipe, first.seed)),
     job_id: `first.${first.deployment_id}`,
     alert_id: null,
     parent: null,
   };
-  return parts.registry.put(bytes, lineage);
+  return parts.registry.put(result.bytes, lineage);
 }
 
 async function evaluate(job: TrainingJob, recipe: Recipe, parts: JobParts): Promise<Evaluation> {
@@ -67,22 +69,20 @@ async function evaluate(job: TrainingJob, recipe: Recipe, parts: JobParts): Prom
   const dataset = buildDataset(base, outcomes, job, recipe.config);
   const { job_id, alert_id, topology, deployment_id, champion } = job;
   const identity = { job_id, alert_id, topology, deployment_id, champion, time: job.window_end };
-  try {
-    const { bytes: champion_bytes } = await parts.registry.get(champion);
-    const result = await parts.pool.run(trainTask(job, recipe, dataset, champion_bytes));
-    const lineage: Lineage = {
-      ...(await lineageOf(dataset.examples, dataset.hash, recipe, job.seed)),
-      job_id,
-      alert_id,
-      parent: champion,
-    };
-    const candidate = await parts.registry.put(result.bytes, lineage);
-    return { ...identity, candidate, recent: result.recent, older: result.older, failure: null, lineage };
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure === undefined) throw error;
+  const { bytes: champion_bytes } = await parts.registry.get(champion);
+  const result = await parts.pool.run(trainTask(job, recipe, dataset, champion_bytes));
+  if (result.kind === 'failed') {
+    const failure = `${result.code}: ${result.message}`;
     return { ...identity, candidate: null, recent: null, older: null, failure, lineage: null };
   }
+  const lineage: Lineage = {
+    ...(await lineageOf(dataset.examples, dataset.hash, recipe, job.seed)),
+    job_id,
+    alert_id,
+    parent: champion,
+  };
+  const candidate = await parts.registry.put(result.bytes, lineage);
+  return { ...identity, candidate, recent: result.recent, older: result.older, failure: null, lineage };
 }
 
 function trainTask(job: TrainingJob, recipe: Recipe, dataset: Dataset, champion: Uint8Array): TrainTask {
@@ -116,12 +116,4 @@ async function lineageOf(
     data_to: last ? toIso(last.time_ms) : null,
     seed,
   };
-}
-
-/** Errors cross threads as plain ones: what survives of an ErrataError is its fields. */
-function failureOf(error: unknown): string | undefined {
-  if (error instanceof ErrataError) return error.toString();
-  if (!(error instanceof Error)) return undefined;
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && code.startsWith('E_') ? `${code}: ${error.message}` : undefined;
 }

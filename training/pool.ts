@@ -3,7 +3,7 @@ import { Piscina } from 'piscina';
 import type { TrainResult, TrainTask } from './worker.ts';
 
 export interface TrainingPool {
-  /** Rejects with what the trainer threw, or when its thread died. */
+  /** Rejects only when the thread died; what the trainer throws is a result. */
   run(task: TrainTask): Promise<TrainResult>;
   close(): Promise<void>;
 }

@@ -13,9 +13,8 @@ import { Value } from 'typebox/value';
 import { ErrataError } from '../../messages/errata_error.ts';
 import { permutation, randomStream } from '../random.ts';
 import { type SparseVector, textFeatures } from '../text_features.ts';
-import type { Example, Model, TrainContext, Trainer } from '../trainer.ts';
-
-const FORMAT = 'errata.text_logistic.1';
+import { decodeTextModel, encodeTextModel } from '../text_model.ts';
+import type { Example, TrainContext, Trainer } from '../trainer.ts';
 
 const Options = Type.Object(
   {
@@ -31,52 +30,21 @@ const Options = Type.Object(
 type Options = Static<typeof Options>;
 const options_check = Compile(Options);
 
-interface Header {
-  format: typeof FORMAT;
-  answers: readonly [unknown, unknown];
-  dimensions: number;
-  max_characters: number;
-}
-
 const textLogistic: Trainer = {
   name: 'text_logistic',
 
   async train(examples, context) {
     const options = checkOptions(context.options);
     const answers = checkAnswers(context, examples);
+    const { dimensions, max_characters } = options;
     const tf = await startTensorFlow();
     const weights = fit(tf, vectorise(examples, answers[1], options), options, context.seed);
-    return encode({ format: FORMAT, answers, ...pick(options) }, weights);
+    return encodeTextModel({ answers, dimensions, max_characters }, weights);
   },
 
-  async load(bytes) {
-    const { header, weights } = decode(bytes);
-    return new TextLogisticModel(header, weights);
-  },
+  load: async (bytes) => decodeTextModel(bytes),
 };
 export default textLogistic;
-
-class TextLogisticModel implements Model {
-  readonly #header: Header;
-  /** One per dimension, and the bias last. */
-  readonly #weights: Float32Array;
-
-  constructor(header: Header, weights: Float32Array) {
-    this.#header = header;
-    this.#weights = weights;
-  }
-
-  predict(input: unknown): { output: unknown; score: number } {
-    const { answers, dimensions, max_characters } = this.#header;
-    const { indices, value } = textFeatures(input, dimensions, max_characters);
-    let sum = 0;
-    for (const index of indices) sum += this.#weights[index]!;
-    const probability = 1 / (1 + Math.exp(-(sum * value + this.#weights[dimensions]!)));
-    return probability > 0.5
-      ? { output: answers[1], score: probability }
-      : { output: answers[0], score: 1 - probability };
-  }
-}
 
 interface Vectors {
   rows: SparseVector[];
@@ -199,30 +167,4 @@ function checkAnswers({ answers }: TrainContext, examples: readonly Example[]): 
     }
   }
   return answers;
-}
-
-function pick({ dimensions, max_characters }: Options): Pick<Header, 'dimensions' | 'max_characters'> {
-  return { dimensions, max_characters };
-}
-
-/** A line of JSON, then the weights as little-endian floats. */
-function encode(header: Header, weights: Float32Array): Uint8Array {
-  const body = Buffer.alloc(weights.length * 4);
-  weights.forEach((weight, index) => {
-    body.writeFloatLE(weight, index * 4);
-  });
-  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]);
-}
-
-function decode(bytes: Uint8Array): { header: Header; weights: Float32Array } {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = buffer.indexOf(0x0a);
-  const header = JSON.parse(buffer.toString('utf8', 0, Math.max(end, 0)) || 'null') as Header | null;
-  if (header?.format !== FORMAT || buffer.length !== end + 1 + (header.dimensions + 1) * 4) {
-    throw new ErrataError('E_ARTEFACT_FORMAT', `this is no artefact of format ${FORMAT}`);
-  }
-  const weights = Float32Array.from({ length: header.dimensions + 1 }, (_, index) =>
-    buffer.readFloatLE(end + 1 + index * 4),
-  );
-  return { header, weights };
 }
