@@ -35,9 +35,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const closing: Closing = [];
   try {
     const broker = await start(options, closing);
-    await Promise.race([aborted(options.signal), broker?.ended ?? new Promise(() => undefined)]);
-  } finally {
+    await Promise.race([aborted(options.signal), ...(broker ? [crash(broker, options)] : [])]);
     options.log.info('stopping');
+  } finally {
     await within(STOP_TIMEOUT_MS, end(closing, options.log));
   }
 }
@@ -67,6 +67,18 @@ async function start(options: ServeOptions, closing: Closing): Promise<Broker | 
   closing.push(() => stopAll([...topologies.values()], log));
   for (const topology of topologies.values()) topology.start();
   return broker;
+}
+
+/** Rejects when the broker ends without having been told to. */
+async function crash(broker: Broker, { log, signal }: ServeOptions): Promise<void> {
+  let error: unknown = new ErrataError('E_BROKER_CRASHED', 'the embedded broker has ended by itself');
+  await broker.ended.catch((cause) => {
+    error = cause;
+  });
+  if (signal.aborted) return;
+  // Said now: without its broker the end may take long, and fail in its turn.
+  log.fatal({ err: error }, errorMessage(error));
+  throw error;
 }
 
 async function openBroker({ kafka_port, data_dir, say }: ServeOptions): Promise<Broker> {

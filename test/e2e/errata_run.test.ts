@@ -139,6 +139,7 @@ test('it runs, shows what it does, pauses, stops and goes on where it was', asyn
   const before = await ledgerWith(errata, 'feedback', 12);
   assert.equal(await errata.terminate(), 0);
   assert.ok(!`${errata.stdout}${errata.stderr}`.includes(token));
+  assert.doesNotMatch(errata.stderr, /"level":[56]0/);
 
   const again = new ErrataProcess(t, { files, data_dir });
   await again.ready();
