@@ -17,9 +17,9 @@ export interface ReaderRates {
 export const READER_RATES: ReaderRates = { wrong: 0.4, right: 0.02 };
 
 const HOUR_MS = 3_600_000;
-const MEAN_DELAY_MS = 8 * HOUR_MS;
+const MEAN_DELAY_MS = 3 * HOUR_MS;
 /** No reader answers later than this: a topology's `join.wait` and lateness need not be longer. */
-export const MAX_DELAY_MS = 72 * HOUR_MS;
+export const MAX_DELAY_MS = 24 * HOUR_MS;
 
 /** How often it is a rating and not an action. */
 const EXPLICIT_SHARE = 0.5;
