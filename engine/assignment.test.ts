@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { assignTasks, type Member, splitTaskId, type TaskId, taskId } from './assignment.ts';
+import { assignTasks, isForming, type Member, splitTaskId, type TaskId, taskId } from './assignment.ts';
 
 const stages = fc.uniqueArray(fc.constantFrom('capture', 'stats', 'retraining', 'intake'), { minLength: 1 });
 const tasksOf = (names: string[], partitions: number): TaskId[] =>
@@ -70,4 +70,19 @@ test('a member that joins gets its share and moves no more than that', () => {
   assert.equal(both.get('a')!.length, 4);
   assert.equal(both.get('b')!.length, 4);
   assert.equal(both.get('b')!.filter((task) => splitTaskId(task).stage === 'stats').length, 2);
+});
+
+test('a group that runs nothing waits until all members of a process have joined', () => {
+  const member = (name: string, process_id: string, owned: TaskId[] = []) => {
+    return { member_id: name, process_id, process_workers: 2, owned };
+  };
+  assert.equal(isForming([member('a', 'p')]), true);
+  assert.equal(isForming([member('a', 'p'), member('b', 'p')]), false);
+  assert.equal(isForming([member('a', 'p'), member('b', 'p'), member('c', 'q')]), true);
+  assert.equal(
+    isForming([member('a', 'p', ['capture/0'])]),
+    false,
+    'the other one died: what is left goes on',
+  );
+  assert.equal(isForming([member('a', 'p', ['capture/0']), member('c', 'q')]), false);
 });

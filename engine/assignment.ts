@@ -17,6 +17,24 @@ export interface Member {
   owned: TaskId[];
 }
 
+/** A member, and what it says of its process. */
+export interface ProcessMember extends Member {
+  process_id: string;
+  /** How many members its process is to have. */
+  process_workers: number;
+}
+
+/**
+ * True while a group that runs nothing yet waits for all members of the processes that have begun to join. Tasks
+ * given to the first would move as soon as the second joins, and as long as processing is at least once, what is
+ * under way in a task that moves is done twice.
+ */
+export function isForming(members: readonly ProcessMember[]): boolean {
+  if (members.some(({ owned }) => owned.length > 0)) return false;
+  const processes = [...Map.groupBy(members, ({ process_id }) => process_id).values()];
+  return processes.some((joined) => joined.length < joined[0]!.process_workers);
+}
+
 export function taskId(stage: string, partition: number): TaskId {
   return `${stage}/${partition}`;
 }

@@ -8,7 +8,14 @@
 import kafkajs, { type Consumer, type PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
-import { assignTasks, type Member, splitTaskId, type TaskId, taskId } from './assignment.ts';
+import {
+  assignTasks,
+  isForming,
+  type ProcessMember,
+  splitTaskId,
+  type TaskId,
+  taskId,
+} from './assignment.ts';
 import type { KafkaClient, KafkaSettings } from './kafka.ts';
 
 /** A stage as the group sees it. */
@@ -22,6 +29,7 @@ export interface StageTopics {
 interface MemberData {
   version: typeof MEMBER_DATA_VERSION;
   process_id: string;
+  process_workers: number;
   owned: TaskId[];
   /** Address of its admin API. */
   admin: string | null;
@@ -40,6 +48,8 @@ export interface MembershipOptions {
   group_id: string;
   stages: StageTopics[];
   process_id: string;
+  /** How many workers the process starts. */
+  process_workers: number;
   admin: string | null;
   owned(): TaskId[];
   onAssigned(tasks: TaskId[], member_id: string): void;
@@ -131,10 +141,8 @@ function taskAssigner(options: MembershipOptions): PartitionAssigner {
       metadata: MemberMetadata.encode({ version: 1, topics, userData: encodeMember(options) }),
     }),
     assign: async ({ members }) => {
-      const assigned = assignTasks(
-        tasks,
-        members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata)),
-      );
+      const joined = members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata));
+      const assigned = assignTasks(isForming(joined) ? [] : tasks, joined);
       return [...assigned].map(([memberId, own]) => ({
         memberId,
         memberAssignment: MemberAssignment.encode({
@@ -163,16 +171,17 @@ function encodeMember(options: MembershipOptions): Buffer {
   const data: MemberData = {
     version: MEMBER_DATA_VERSION,
     process_id: options.process_id,
+    process_workers: options.process_workers,
     owned: options.owned(),
     admin: options.admin,
   };
   return Buffer.from(JSON.stringify(data));
 }
 
-function decodeMember(member_id: string, metadata: Buffer): Member {
+function decodeMember(member_id: string, metadata: Buffer): ProcessMember {
   const decoded = kafkajs.AssignerProtocol.MemberMetadata.decode(metadata);
-  const data = JSON.parse(decoded?.userData.toString('utf8') || '{}') as Partial<MemberData>;
-  if (data.version !== MEMBER_DATA_VERSION || !Array.isArray(data.owned)) {
+  const data = JSON.parse(decoded?.userData.toString('utf8') || '{}') as MemberData | { version?: unknown };
+  if (!isMemberData(data)) {
     throw new ErrataError(
       'E_MEMBER_VERSION',
       `member ${member_id} speaks version ${data.version} of the group data`,
@@ -181,5 +190,10 @@ function decodeMember(member_id: string, metadata: Buffer): Member {
       },
     );
   }
-  return { member_id, owned: data.owned };
+  const { owned, process_id, process_workers } = data;
+  return { member_id, owned, process_id, process_workers };
+}
+
+function isMemberData(data: MemberData | { version?: unknown }): data is MemberData {
+  return data.version === MEMBER_DATA_VERSION && 'owned' in data && Array.isArray(data.owned);
 }

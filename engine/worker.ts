@@ -78,6 +78,7 @@ class TaskHost {
         group_id: plan.group_id,
         stages: stageTopics(plan),
         process_id: this.#init.process_id,
+        process_workers: plan.workers,
         admin: this.#init.admin,
         owned: () => [...this.#tasks.keys()],
         onAssigned: (tasks, member_id) => this.#onAssigned(tasks, member_id, ports),
