@@ -1,11 +1,4 @@
-import { ErrataError } from '../../messages/errata_error.ts';
-import {
-  type BatchHeader,
-  patchLogAppendTime,
-  readBatchHeader,
-  validateBatch,
-} from '../../wire/record_batch.ts';
-import { RecordCursor } from '../../wire/record_cursor.ts';
+import { type BatchHeader, patchLogAppendTime } from '../../wire/record_batch.ts';
 import {
   array,
   type Decoded,
@@ -20,10 +13,9 @@ import {
 } from '../../wire/schema.ts';
 import { type BrokerState, defineApi } from '../api.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
-import { configNumber, configValue } from '../log/topic_config.ts';
+import { checkBatch } from '../log/batch_check.ts';
+import { configValue } from '../log/topic_config.ts';
 import type { Topic } from '../log/topics.ts';
-
-const MAGIC_AT = 16;
 
 const partitionResponse = struct({
   partition: int32,
@@ -82,10 +74,7 @@ async function append(
   const partition = broker.topics.partition(name, index);
   if (partition === undefined)
     return failed(index, KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION, 'no such partition');
-  const checked = checkBatch(
-    records ?? Buffer.alloc(0),
-    configNumber(partition.topic.configs, 'max.message.bytes'),
-  );
+  const checked = checkBatch(records ?? Buffer.alloc(0), partition.topic.configs, Date.now());
   if ('error_code' in checked) return failed(index, checked.error_code, checked.message);
   const { batch, header } = checked;
   const log_append_time_ms = stampTime(partition.topic, batch, header);
@@ -109,46 +98,4 @@ function stampTime(topic: Topic, batch: Buffer, header: BatchHeader): number {
   header.max_timestamp_ms = Date.now();
   patchLogAppendTime(batch, header, header.max_timestamp_ms);
   return header.max_timestamp_ms;
-}
-
-type Checked = { batch: Buffer; header: BatchHeader } | { error_code: number; message: string };
-
-/** A produce request carries exactly one batch per partition, whole and unharmed, with data and not a marker. */
-function checkBatch(records: Buffer, max_bytes: number): Checked {
-  const magic = records[MAGIC_AT];
-  if (magic === 0 || magic === 1) {
-    return { error_code: KAFKA_ERROR.UNSUPPORTED_FOR_MESSAGE_FORMAT, message: `message format ${magic}` };
-  }
-  try {
-    const header = readBatchHeader(records, 0);
-    if (header === undefined)
-      return { error_code: KAFKA_ERROR.CORRUPT_MESSAGE, message: 'the batch is cut off' };
-    if (header.size_bytes > max_bytes) {
-      const message = `a batch of ${header.size_bytes} bytes exceeds max.message.bytes ${max_bytes}`;
-      return { error_code: KAFKA_ERROR.MESSAGE_TOO_LARGE, message };
-    }
-    validateBatch(records, header);
-    const message = contentProblem(records, header);
-    if (message !== undefined) return { error_code: KAFKA_ERROR.INVALID_RECORD, message };
-    return { batch: records, header };
-  } catch (thrown) {
-    if (!(thrown instanceof ErrataError)) throw thrown;
-    return { error_code: KAFKA_ERROR.CORRUPT_MESSAGE, message: thrown.message };
-  }
-}
-
-function contentProblem(records: Buffer, header: BatchHeader): string | undefined {
-  if (header.size_bytes !== records.length) return 'a request must carry one batch per partition';
-  if (header.is_control) return 'clients may not write control batches';
-  const offsets = header.last_offset - header.base_offset + 1;
-  if (header.record_count !== offsets) return `${header.record_count} records at ${offsets} offsets`;
-  if (header.compression === 'none') countRecords(records, header);
-  return undefined;
-}
-
-/** Throws if the records are not as many and as long as the header says; packed ones are not unpacked for it. */
-function countRecords(records: Buffer, header: BatchHeader): void {
-  const cursor = new RecordCursor();
-  cursor.open(records, header);
-  while (cursor.next());
 }

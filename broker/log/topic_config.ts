@@ -16,6 +16,8 @@ export const TOPIC_CONFIGS: Record<string, TopicConfigEntry> = {
   'retention.bytes': { kind: 'long', value: '-1', min: -1 },
   'max.message.bytes': { kind: 'int', value: '1048588', min: 0 },
   'message.timestamp.type': { kind: 'string', value: 'CreateTime', allowed: ['CreateTime', 'LogAppendTime'] },
+  'message.timestamp.after.max.ms': { kind: 'long', value: '3600000', min: 0 },
+  'message.timestamp.before.max.ms': { kind: 'long', value: '9223372036854775807', min: 0 },
   'compression.type': {
     kind: 'string',
     value: 'producer',

@@ -1,7 +1,7 @@
 /**
  * The same client calls against the embedded broker and against real Apache Kafka. Their answers are compared with
  * each other by way of `answers.json`, which real Kafka gave: so the embedded broker is held to it also where there is
- * no Kafka. RECORD_ANSWERS=1 writes the file anew from real Kafka.
+ * no Kafka. RECORD_ANSWERS=1 writes the file anew from real Kafka (then `biome check --write`).
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -52,5 +52,5 @@ test('Apache Kafka answers as recorded', { concurrency: 4 }, async (t) => {
   );
   if (!is_recording) return;
   const in_order = Object.fromEntries(CASES.map(({ name }) => [name, answers[name]]));
-  writeFileSync(FILE, `${JSON.stringify(in_order, null, 1)}\n`);
+  writeFileSync(FILE, `${JSON.stringify(in_order, null, 2)}\n`);
 });

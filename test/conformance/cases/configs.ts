@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { type ConformanceCase, outcome, type Scope } from '../conformance_case.ts';
+import { type ConformanceCase, outcome, type Scope, until } from '../conformance_case.ts';
 
 const NAMES = [
   'cleanup.policy',
@@ -7,6 +7,8 @@ const NAMES = [
   'retention.bytes',
   'max.message.bytes',
   'message.timestamp.type',
+  'message.timestamp.after.max.ms',
+  'message.timestamp.before.max.ms',
   'compression.type',
   'min.insync.replicas',
   'segment.bytes',
@@ -30,6 +32,16 @@ async function describe(scope: Scope, topic: string, configNames: string[] = NAM
     }),
   );
   return entries.toSorted((a, b) => a.configName.localeCompare(b.configName));
+}
+
+/** Kafka's broker learns of a change a moment after the controller; the last change of the cases resets this one. */
+function withDefaultRetention(scope: Scope, topic: string, names: string[]) {
+  const is_default = ({ configName, is_of_topic }: { configName: string; is_of_topic: boolean }) =>
+    configName === 'retention.ms' && !is_of_topic;
+  return until(
+    () => describe(scope, topic, names),
+    (entries) => entries.some(is_default),
+  );
 }
 
 export const configs: ConformanceCase[] = [
@@ -60,7 +72,10 @@ export const configs: ConformanceCase[] = [
         await alter(scope.name('unknown'), [{ name: 'max.message.bytes', value: '5000' }]),
       ];
       const errors = answers.map((answer) => JSON.stringify(answer).includes('errors'));
-      return { errors, described: await describe(scope, topic, ['max.message.bytes', 'retention.ms']) };
+      return {
+        errors,
+        described: await withDefaultRetention(scope, topic, ['max.message.bytes', 'retention.ms']),
+      };
     },
   },
   {
@@ -90,7 +105,11 @@ export const configs: ConformanceCase[] = [
       ];
       return {
         codes,
-        described: await describe(scope, topic, ['max.message.bytes', 'retention.ms', 'cleanup.policy']),
+        described: await withDefaultRetention(scope, topic, [
+          'max.message.bytes',
+          'retention.ms',
+          'cleanup.policy',
+        ]),
       };
     },
   },

@@ -43,7 +43,8 @@ export const produceConsume: ConformanceCase[] = [
         timestamp: String(T0),
       }));
       await producer.send({ topic, messages });
-      return scope.consume(topic, 40);
+      const read = await scope.consume(topic, 40);
+      return read.map(({ key, partition }) => `${key} in ${partition}`).toSorted();
     },
   },
   ...(['None', 'GZIP', 'Snappy', 'LZ4', 'ZSTD'] as const).map((compression) => ({
@@ -62,7 +63,9 @@ export const produceConsume: ConformanceCase[] = [
           })),
         });
       }
-      return scope.consume(topic, 60);
+      const read = await scope.consume(topic, 60);
+      const values = new Set(read.map(({ key, value }) => `${key} ${value}`));
+      return { read: read.length, different: values.size, first: read[0], last: read.at(-1) };
     },
   })),
   {

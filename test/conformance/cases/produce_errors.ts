@@ -62,6 +62,21 @@ export const produceErrors: ConformanceCase[] = [
     },
   },
   {
+    name: 'times far ahead are refused, those long past are not unless the topic says so',
+    async run(scope) {
+      const topic = await scope.topic('t');
+      const strict = await scope.topic('strict', 1, { 'message.timestamp.before.max.ms': '60000' });
+      const at = (ahead_ms: number) =>
+        encodeBatch([{ key: null, value: Buffer.from('x'), timestamp_ms: Date.now() + ahead_ms }]);
+      return {
+        soon: await produce(scope, topic, at(1_800_000)),
+        ahead: await produce(scope, topic, at(7_200_000)),
+        past: await produce(scope, topic, at(-1e12)),
+        strict: await produce(scope, strict, at(-120_000)),
+      };
+    },
+  },
+  {
     name: 'unknown topics, partitions and acks',
     async run(scope) {
       const topic = await scope.topic('t');
