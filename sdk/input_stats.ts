@@ -90,16 +90,19 @@ class RunningStats {
 }
 
 /** Whether there are numbers and nothing else. */
-function visit(value: unknown, level: number, shape: (number | null)[], running: RunningStats): boolean {
-  if (typeof value === 'number') {
-    running.add(value);
-    return true;
-  }
-  if (!isList(value) || level >= MAX_DIMENSIONS) return false;
+function visit(
+  list: ArrayLike<unknown>,
+  level: number,
+  shape: (number | null)[],
+  running: RunningStats,
+): boolean {
+  if (level >= MAX_DIMENSIONS) return false;
   const length = shape[level];
-  shape[level] = length === undefined || length === value.length ? value.length : null;
-  for (let at = 0; at < value.length; at++) {
-    if (!visit(value[at], level + 1, shape, running)) return false;
+  shape[level] = length === undefined || length === list.length ? list.length : null;
+  for (let at = 0; at < list.length; at++) {
+    const item = list[at];
+    if (typeof item === 'number') running.add(item);
+    else if (!isList(item) || !visit(item, level + 1, shape, running)) return false;
   }
   return true;
 }

@@ -73,22 +73,21 @@ class BufferedCapture implements ServingCapture {
   #publish(inference: Inference & { prediction_id: string }, onSettled: (delivery: Delivery) => void): void {
     const { publisher, deployment_id, model_version, now = Date.now } = this.#options;
     const { serverLoad = lastMinuteLoad, max_record_bytes = DEFAULT_MAX_RECORD_BYTES } = this.#options;
-    const captured: Captured = {
+    const captured = {
       ...inference,
       deployment_id: inference.deployment_id ?? deployment_id,
       model_version: inference.model_version ?? model_version,
       timestamp: inference.timestamp ?? now(),
-      server_load: inference.server_load ?? serverLoad(),
       input: copyOfNumbers(inference.input),
       numeric_input: copyOfNumbers(inference.numeric_input),
     };
     const { input, numeric_input, output } = captured;
     const size_bytes = RECORD_BYTES + guessBytes(input) + guessBytes(numeric_input) + guessBytes(output);
-    publisher.publish(
-      'prediction',
-      { size_bytes, write: () => writePrediction(captured, max_record_bytes) },
-      onSettled,
-    );
+    const write = () => {
+      const complete: Captured = { ...captured, server_load: captured.server_load ?? serverLoad() };
+      return writePrediction(complete, max_record_bytes);
+    };
+    publisher.publish('prediction', { size_bytes, write }, onSettled);
   }
 
   async flush(): Promise<DeliveryStats> {
@@ -112,7 +111,7 @@ function idOf(inference: Inference): string {
     const given: unknown = inference.prediction_id;
     if (given !== undefined && given !== null) return String(given).toWellFormed();
   } catch {
-    // What cannot be read is no id; `capture` counts the inference as failed if it is no inference at all.
+    // What cannot be read is no id.
   }
   return randomUUID();
 }
