@@ -4,6 +4,7 @@
  */
 
 import type { Processor } from '../../engine/processor.ts';
+import { ErrataError } from '../../messages/errata_error.ts';
 import type { Feedback } from '../../messages/feedback.ts';
 import {
   captureServing,
@@ -13,7 +14,7 @@ import {
   type ServingCapture,
 } from '../../sdk/index.ts';
 import type { Model } from '../../training/trainer.ts';
-import { mailFeatures, statsOf } from './features.ts';
+import { mailFeatures } from './features.ts';
 import type { Mail } from './mails.ts';
 import type { Mailbox, Received } from './replay.ts';
 import type { ServedModel } from './served_model.ts';
@@ -64,7 +65,7 @@ export class MailApplication implements Mailbox {
       model_version: served.model_version,
       input,
       output: served.output,
-      input_stats: statsOf(mailFeatures(mail)),
+      numeric_input: mailFeatures(mail),
       latency_ms: performance.now() - started_ms,
     });
     const { output: frozen_output } = await this.#first.predict(input);
@@ -89,8 +90,20 @@ export class MailApplication implements Mailbox {
       this.#publisher.heartbeat('prediction', time_ms),
       this.#publisher.heartbeat('feedback', time_ms),
     ]);
+    this.#checkDelivery();
     await this.#processor.settled();
     await this.#served.caughtUp();
+  }
+
+  /** A heartbeat comes after everything before it is settled: what is not published by now never will be. */
+  #checkDelivery(): void {
+    for (const stats of [this.#capture.stats(), this.#feedback.stats()]) {
+      if (stats.published === stats.captured) continue;
+      throw new ErrataError(
+        'E_NOT_PUBLISHED',
+        `${stats.captured - stats.published} of ${stats.captured} records were not published: ${stats.last_problem}`,
+      );
+    }
   }
 
   async close(): Promise<void> {
