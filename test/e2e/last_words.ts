@@ -1,5 +1,6 @@
 /** What is left of a run's results once every revision is in, in a form to compare with other runs and with the rule. */
 import assert from 'node:assert/strict';
+import type { LedgerCounts } from '../../engine/ledger.ts';
 import type { Alert, Assessment } from '../../messages/assessment.ts';
 import type { TopologyRun } from '../harness/topology_run.ts';
 import type { Batch } from './made_input.ts';
@@ -60,6 +61,12 @@ export async function lastWords(run: TopologyRun): Promise<LastWords & { revisio
     standing_alerts: sorted(standing_alerts),
     revisions: assessments.length,
   };
+}
+
+/** Every record that was taken in has exactly one disposition. */
+export function checkAddsUp(source: string, { taken_in, ...dispositions }: LedgerCounts): void {
+  const sum = Object.values(dispositions).reduce((total, count) => total + count, 0);
+  assert.equal(sum, taken_in, `${source}: ${JSON.stringify(dispositions)}`);
 }
 
 /** Raised before it is corrected or resolved, and raised again only after that. */

@@ -81,6 +81,7 @@ export function makeInput(options: InputOptions): Batch[] {
   const chance = (share: number) => random() < share;
   const latest = (at: number) => at + Math.floor(random() * (batches - at));
 
+  let prediction_id = '';
   for (let n = 0; n < events; n++) {
     const window = Math.floor((n / events) * windows);
     const batch = Math.floor((window / windows) * batches);
@@ -88,7 +89,9 @@ export function makeInput(options: InputOptions): Batch[] {
     const fault_rate = FAULT_RATES[Math.floor(profile() * FAULT_RATES.length)]!;
     const within_ms = chance(0.02) ? pick([0, WINDOW_MS - 1]) : Math.floor(random() * WINDOW_MS);
     const at_ms = from_ms + window * WINDOW_MS + within_ms;
-    const prediction_id = `p${seed}-${n}`;
+    // Most predictions are spoken of more than once, also in windows to come.
+    const is_new = n === 0 || chance(0.4);
+    if (is_new) prediction_id = `p${seed}-${n}`;
     const key = pick(KEYS);
     const feedback: MadeFeedback = {
       at_ms,
@@ -107,7 +110,7 @@ export function makeInput(options: InputOptions): Batch[] {
     made[sent]!.feedback.push(feedback);
     // Told twice: with an event id a duplicate, without one another event.
     if (chance(0.05)) made[latest(sent)]!.feedback.push(feedback);
-    if (chance(0.1)) continue;
+    if (!is_new || chance(0.1)) continue;
     const apart = predictionTime(at_ms, !all_recent && batch > 0 && chance(0.02), pick, random);
     const prediction: MadePrediction = {
       at_ms: apart.at_ms,
