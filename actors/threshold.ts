@@ -40,7 +40,13 @@ export type Judgement = Pick<
   'fires' | 'patterns' | 'severity' | 'recommended_action' | 'class' | 'evidence'
 >;
 
-export function judgeByThreshold(window: WindowResult, config: ThresholdConfig): Judgement {
+/** What of a window the rule looks at. */
+export type Counted = Pick<
+  WindowResult,
+  'total_events' | 'error_rate' | 'low_ratings' | 'slow_actions' | 'pattern_counts'
+>;
+
+export function judgeByThreshold(window: Counted, config: ThresholdConfig): Judgement {
   const fires = window.error_rate > config.error_rate_above;
   const patterns = fires ? keptPatterns(window, config) : {};
   return {
@@ -58,7 +64,7 @@ export function judgeByThreshold(window: WindowResult, config: ThresholdConfig):
   };
 }
 
-function keptPatterns(window: WindowResult, config: ThresholdConfig): Record<string, number> {
+function keptPatterns(window: Counted, config: ThresholdConfig): Record<string, number> {
   const needed = config.pattern_share_above * window.total_events;
   return Object.fromEntries(Object.entries(window.pattern_counts).filter(([, count]) => count > needed));
 }

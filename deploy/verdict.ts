@@ -30,13 +30,16 @@ export const GateConfig = Type.Object(
 );
 export type GateConfig = Static<typeof GateConfig>;
 
+/** What of an evaluation is judged. */
+export type Judged = Pick<Evaluation, 'candidate' | 'champion' | 'recent' | 'older' | 'failure'>;
+
 export interface Judgement {
   kind: 'promote' | 'reject';
   reason: string;
 }
 
 /** Promotes a candidate that leads on recent held-out cases beyond chance and is not worse on older ones. */
-export function judge(evaluation: Evaluation, config: GateConfig): Judgement {
+export function judge(evaluation: Judged, config: GateConfig): Judgement {
   const { candidate, champion, recent, older } = evaluation;
   if (candidate === null) return reject(evaluation.failure ?? 'training gave no candidate');
   if (candidate === champion) return reject('the candidate is the champion');

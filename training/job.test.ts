@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { ErrataError } from '../messages/errata_error.ts';
 import type { Evaluation, Lineage } from '../messages/evaluation.ts';
 import type { Outcome } from '../messages/outcome.ts';
 import type { TrainingJob } from '../messages/training_job.ts';
@@ -86,7 +87,7 @@ function memoryRegistry(): RegistryPort & {
     },
     async get(model_version) {
       const artefact = artefacts.get(model_version);
-      if (!artefact) throw Object.assign(new Error(`no ${model_version}`), { code: 'E_ARTEFACT_MISSING' });
+      if (!artefact) throw new ErrataError('E_ARTEFACT_MISSING', `no ${model_version}`);
       return artefact;
     },
     answer: async (job_id) => answers.get(job_id) ?? null,
@@ -185,6 +186,12 @@ test('a candidate that cannot be trained is an answer that says why', async () =
   assert.equal(evaluation.candidate, null);
   assert.equal(evaluation.failure, 'E_TRAINER_FAILED: no example of warm');
   assert.deepEqual(await registry.answer(job.job_id), evaluation);
+});
+
+test('a champion that the registry does not have is an answer too', async () => {
+  const { parts, job } = await setUp();
+  const evaluation = await runJob({ ...job, champion: 'v-of-someone-else' }, recipe, parts);
+  assert.equal(evaluation.failure, 'E_ARTEFACT_MISSING: no v-of-someone-else');
 });
 
 test('a port that fails is no answer: the job can be run again', async () => {

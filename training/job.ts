@@ -34,8 +34,8 @@ export interface Recipe {
 
 /**
  * Trains and compares; a candidate that cannot be made is an answer too (`candidate: null`, `failure`). Throws what
- * says nothing about the candidate: a port that fails, a champion that the registry cannot give, a thread that died.
- * Such a job may be run again.
+ * says nothing about the candidate: a port that fails, a thread that died. Such a job may
+ * be run again.
  */
 export async function runJob(job: TrainingJob, recipe: Recipe, parts: JobParts): Promise<Evaluation> {
   const recorded = await parts.registry.answer(job.job_id);
@@ -69,12 +69,14 @@ async function evaluate(job: TrainingJob, recipe: Recipe, parts: JobParts): Prom
   const dataset = buildDataset(base, outcomes, job, recipe.config);
   const { job_id, alert_id, topology, deployment_id, champion } = job;
   const identity = { job_id, alert_id, topology, deployment_id, champion, time: job.window_end };
-  const { bytes: champion_bytes } = await parts.registry.get(champion);
-  const result = await parts.pool.run(trainTask(job, recipe, dataset, champion_bytes));
-  if (result.kind === 'failed') {
-    const failure = `${result.code}: ${result.message}`;
+  const failed = ({ code, message }: { code: string; message: string }): Evaluation => {
+    const failure = `${code}: ${message}`;
     return { ...identity, candidate: null, recent: null, older: null, failure, lineage: null };
-  }
+  };
+  const found = await findChampion(champion, parts.registry);
+  if (found instanceof ErrataError) return failed(found);
+  const result = await parts.pool.run(trainTask(job, recipe, dataset, found));
+  if (result.kind === 'failed') return failed(result);
   const lineage: Lineage = {
     ...(await lineageOf(dataset.examples, dataset.hash, recipe, job.seed)),
     job_id,
@@ -83,6 +85,19 @@ async function evaluate(job: TrainingJob, recipe: Recipe, parts: JobParts): Prom
   };
   const candidate = await parts.registry.put(result.bytes, lineage);
   return { ...identity, candidate, recent: result.recent, older: result.older, failure: null, lineage };
+}
+
+/** A champion that the registry does not have, or not whole, cannot be beaten: trying again would not help. */
+async function findChampion(
+  model_version: string,
+  registry: RegistryPort,
+): Promise<Uint8Array | ErrataError> {
+  try {
+    return (await registry.get(model_version)).bytes;
+  } catch (error) {
+    if (error instanceof ErrataError) return error;
+    throw error;
+  }
 }
 
 function trainTask(job: TrainingJob, recipe: Recipe, dataset: Dataset, champion: Uint8Array): TrainTask {
