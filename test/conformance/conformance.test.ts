@@ -19,6 +19,9 @@ const FILE = join(import.meta.dirname, 'answers.json');
 const recorded: Answers = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Answers) : {};
 registerCodecs();
 
+/** A case that hangs fails by name. */
+const LIMIT = { timeout: 60_000 };
+
 async function answerOf(address: string, index: number): Promise<unknown> {
   const scope = new Scope(address, index);
   try {
@@ -32,7 +35,9 @@ test('the embedded broker answers as Apache Kafka does', { concurrency: true }, 
   const broker = await embeddedBroker(t);
   await Promise.all(
     CASES.map(({ name }, index) =>
-      t.test(name, async () => assert.deepEqual(await answerOf(broker.address, index), recorded[name])),
+      t.test(name, LIMIT, async () =>
+        assert.deepEqual(await answerOf(broker.address, index), recorded[name]),
+      ),
     ),
   );
 });
@@ -44,7 +49,7 @@ test('Apache Kafka answers as recorded', { concurrency: 4 }, async (t) => {
   const answers: Answers = {};
   await Promise.all(
     CASES.map(({ name }, index) =>
-      t.test(name, async () => {
+      t.test(name, LIMIT, async () => {
         answers[name] = await answerOf(brokers, index);
         if (!is_recording) assert.deepEqual(answers[name], recorded[name]);
       }),

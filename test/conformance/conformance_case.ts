@@ -162,11 +162,15 @@ function typesOf(error: ProtocolError): string[] {
   return error.cause ? typesOf(error.cause) : [];
 }
 
-/** Repeats a question until its answer is the one waited for. */
+const PATIENCE_MS = 30_000;
+
+/** Repeats a question until its answer is the one waited for; throws with the last answer if it never is. */
 export async function until<T>(ask: () => Promise<T>, is_settled: (answer: T) => boolean): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const answer = await ask();
     if (is_settled(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`never settled: ${JSON.stringify(answer)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
