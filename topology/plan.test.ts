@@ -65,8 +65,8 @@ topics (partitions: of those that do not exist yet)
   feedback                             source  4
   alerts                               sink  4
   patterns                             sink  4
-  errata.feedback.predictions.rekeyed  repartition  4  retention.ms=-1
-  errata.feedback.feedback.rekeyed     repartition  4  retention.ms=-1
+  errata.feedback.predictions.rekeyed  repartition  4  retention.ms=-1  max.message.bytes=104857600
+  errata.feedback.feedback.rekeyed     repartition  4  retention.ms=-1  max.message.bytes=104857600
   errata.feedback.stats.deltas         repartition  4  retention.ms=-1
   errata.feedback.capture.changelog    changelog  as errata.feedback.predictions.rekeyed  cleanup.policy=compact
   errata.feedback.stats.changelog      changelog  as errata.feedback.stats.deltas  cleanup.policy=compact

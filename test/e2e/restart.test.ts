@@ -11,7 +11,7 @@ const FROM_MS = Date.UTC(2024, 2, 1, 6);
 
 it('goes on after a stop as if there had been none', async (t) => {
   const run = await TopologyRun.embedded(t, { changes: [[['actors', 'stats', 'idle'], 'never']] });
-  const input = makeInput({ seed: 3, events: 12_000, windows: 40, batches: 6, from_ms: FROM_MS });
+  const input = makeInput({ seed: 3, events: 8_000, windows: 30, batches: 4, from_ms: FROM_MS });
   await run.start();
   for (const [at, batch] of input.entries()) {
     await feed(run, batch);
