@@ -1,5 +1,6 @@
 /** What a topology can say about training and evaluation. */
 import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
 
 const Share = Type.Number({ exclusiveMinimum: 0, maximum: 1 });
 
@@ -66,3 +67,13 @@ export const TrainingConfig = Type.Object(
   { additionalProperties: false },
 );
 export type TrainingConfig = Static<typeof TrainingConfig>;
+
+/** Fills in what is not given. Throws what TypeBox says of a value that does not fit. */
+export function trainingConfig(given: { [Name in keyof TrainingConfig]?: object }): TrainingConfig {
+  return Value.Parse(TrainingConfig, {
+    options: {},
+    ...given,
+    dataset: Value.Default(DatasetConfig, { ...given.dataset }),
+    holdout: Value.Default(HoldoutConfig, { ...given.holdout }),
+  });
+}

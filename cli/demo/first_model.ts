@@ -1,13 +1,12 @@
 /** The model that the demo starts with: trained on the first mails and their labels, and put in service. */
 
 import type { Logger } from 'pino';
-import { Value } from 'typebox/value';
 import type { Registry } from '../../deploy/registry.ts';
 import { connectKafka, type KafkaSettings, withAdmin } from '../../engine/kafka.ts';
 import type { Plan } from '../../engine/plan.ts';
 import type { Rollout } from '../../messages/rollout.ts';
 import { toIso } from '../../messages/timestamp.ts';
-import { TrainingConfig } from '../../training/config.ts';
+import { trainingConfig } from '../../training/config.ts';
 import { type Recipe, trainFirstModel } from '../../training/job.ts';
 import type { TrainingPool } from '../../training/pool.ts';
 import type { Labelled } from '../../training/ports.ts';
@@ -19,7 +18,7 @@ import type { Mail } from './mails.ts';
 export function recipeOf({ training }: Plan): Recipe {
   return {
     trainer_url: trainerUrl(training?.trainer ?? 'text_logistic'),
-    config: Value.Parse(TrainingConfig, training?.config ?? {}),
+    config: trainingConfig(training?.config ?? { answers: ['ham', 'spam'] }),
   };
 }
 

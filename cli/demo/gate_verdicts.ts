@@ -10,7 +10,7 @@ import { PUBLISHED_THRESHOLDS } from '../../actors/threshold.ts';
 import { GateConfig } from '../../deploy/verdict.ts';
 import { parseDuration } from '../../messages/duration.ts';
 import type { Graph } from '../../topology/lint.ts';
-import { TrainingConfig } from '../../training/config.ts';
+import { TrainingConfig, trainingConfig } from '../../training/config.ts';
 import { randomStream } from '../../training/random.ts';
 import { loadTrainer, type Trainer, trainerUrl } from '../../training/trainer.ts';
 import { loadOrReport } from '../topology_file.ts';
@@ -148,7 +148,7 @@ function offlineConfig({ actors }: Graph): OfflineConfig {
         ? { ...PUBLISHED_THRESHOLDS, ...(strategy as { threshold: object }).threshold }
         : PUBLISHED_THRESHOLDS,
     when: { ...retraining.when, severity: [retraining.when.severity].flat() },
-    training: Value.Parse(TrainingConfig, training),
+    training: trainingConfig(training),
     gate: Value.Parse(GateConfig, configOf('rollout')),
   };
 }
