@@ -27,8 +27,7 @@ it('goes on after a stop as if there had been none', async (t) => {
   await run.heartbeat(FROM_MS + 24 * HOUR_MS);
   await run.processor.settled();
 
-  const { revisions, ...words } = await lastWords(run);
-  assert.ok(revisions > words.windows.size, 'windows are corrected');
+  const { revisions: _, ...words } = await lastWords(run);
   assert.deepEqual(words, ruled(input));
   for (const source of ['predictions', 'feedback'] as const)
     checkAddsUp(source, await run.ledger(source, sentTo(input, source)));
