@@ -54,7 +54,7 @@ export function judge(evaluation: Judged, config: GateConfig): Judgement {
   const needed = config.confidence_z * recent.difference_se;
   if (!(lead > 0 && lead > needed)) {
     return reject(
-      `not better on recent data: ${describe(recent)}, lead ${percent(lead)} of ${percent(needed)}`,
+      `not better on recent data: ${describe(recent)}, lead ${percent(lead)}, more than ${percent(needed)} is needed`,
     );
   }
   if (!(older.candidate_error <= older.champion_error + config.older_tolerance)) {

@@ -6,7 +6,9 @@ export const Lineage = Type.Object({
   alert_id: Type.Union([Type.String(), Type.Null()], { description: 'null for a first model' }),
   parent: Type.Union([Type.String(), Type.Null()], { description: 'the model_version it should replace' }),
   trainer: Type.String(),
-  trainer_hash: Type.String({ description: 'SHA-256 of the trainer’s code and options' }),
+  trainer_hash: Type.String({
+    description: 'SHA-256 of the trainer’s module and the training configuration',
+  }),
   dataset_hash: Type.String({ description: 'SHA-256 of the examples in order' }),
   examples: Type.Integer(),
   data_from: Type.Union([Type.String(), Type.Null()]),
