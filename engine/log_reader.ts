@@ -9,6 +9,7 @@
  * 4. A broker that is away is asked again with backoff; until it answers, its partitions are `unhealthy`, which is
  *    not the same as having nothing to read.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { errorMessage } from '../messages/errata_error.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
@@ -58,7 +59,7 @@ export class LogReader {
   readonly #loops = new Map<number, Promise<void>>();
   readonly #wakers = new Set<() => void>();
   #stopped = false;
-  #planning = false;
+  #planning: Promise<void> | undefined;
   #unplanned = false;
 
   constructor(cluster: Cluster, options: LogReaderOptions, log: Logger) {
@@ -71,7 +72,7 @@ export class LogReader {
     const backoff_ms = BACKOFF_MS.first;
     const reading = { topic, partition, position, sink, stuck: false, not_before_ms: 0, backoff_ms };
     this.#readings.set(id(topic, partition), reading);
-    void this.#plan();
+    this.#plan();
   }
 
   remove(topic: string, partition: number): void {
@@ -95,14 +96,17 @@ export class LogReader {
     this.#stopped = true;
     this.#readings.clear();
     this.wake();
-    await Promise.allSettled(this.#loops.values());
+    // Whatever still used the cluster would connect it anew after its disconnection.
+    await Promise.allSettled([this.#planning, ...this.#loops.values()]);
+  }
+
+  #plan(): void {
+    this.#unplanned = true;
+    this.#planning ??= this.#findLeaders();
   }
 
   /** Finds the leaders of all partitions and sees to it that each leader has a loop. */
-  async #plan(): Promise<void> {
-    this.#unplanned = true;
-    if (this.#planning) return;
-    this.#planning = true;
+  async #findLeaders(): Promise<void> {
     let backoff_ms = BACKOFF_MS.first;
     while (this.#unplanned && !this.#stopped) {
       this.#unplanned = false;
@@ -119,7 +123,7 @@ export class LogReader {
       await delay(backoff_ms);
       backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most);
     }
-    this.#planning = false;
+    this.#planning = undefined;
   }
 
   #all(): Reading[] {
@@ -242,7 +246,7 @@ export class LogReader {
     try {
       await this.#cluster.refreshMetadata();
       for (const leader of this.#leaders()) this.#ensureLoop(leader);
-      if (this.#all().some((reading) => this.#leaderOf(reading) === undefined)) void this.#plan();
+      if (this.#all().some((reading) => this.#leaderOf(reading) === undefined)) this.#plan();
     } catch (error) {
       this.#log.debug({ error: errorMessage(error) }, 'metadata not refreshed');
     }
@@ -275,8 +279,4 @@ function isWanted({ stuck, sink, not_before_ms }: Reading): boolean {
 
 function isKnown(leader: number | undefined): leader is number {
   return leader !== undefined;
-}
-
-function delay(time_ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time_ms));
 }

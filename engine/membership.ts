@@ -116,9 +116,12 @@ export class Membership {
 
 const GROUP_CHANGES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
+/** What kafkajs does not retry it wraps. */
 function isGroupChange(error: unknown): boolean {
-  const type = (error as { type?: unknown }).type;
-  return typeof type === 'string' && GROUP_CHANGES.has(type);
+  const { type, cause } = error as { type?: unknown; cause?: unknown };
+  return (
+    (typeof type === 'string' && GROUP_CHANGES.has(type)) || (cause instanceof Error && isGroupChange(cause))
+  );
 }
 
 /** All topics of a stage are assigned alike, so its first topic says which tasks these are. */
