@@ -4,7 +4,9 @@ import type { BrokerConfig } from './broker_config.ts';
 import type { GroupCoordinator } from './groups/group_coordinator.ts';
 import type { PartitionLog } from './log/partition_log.ts';
 import type { ProducerIds } from './log/producer_ids.ts';
+import type { ProducerStates } from './log/producer_states.ts';
 import type { Topics } from './log/topics.ts';
+import type { TransactionCoordinator } from './transactions/transaction_coordinator.ts';
 
 /** What the broker knows and does, shared by all connections. */
 export interface BrokerState {
@@ -16,6 +18,8 @@ export interface BrokerState {
   readonly log: PartitionLog;
   readonly groups: GroupCoordinator;
   readonly producer_ids: ProducerIds;
+  readonly producers: ProducerStates;
+  readonly transactions: TransactionCoordinator;
   /** Told of whatever a request threw. */
   report(thrown: unknown): void;
 }

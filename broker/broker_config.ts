@@ -25,6 +25,14 @@ export interface BrokerOptions {
   max_fetch_bytes?: number;
   /** How often old records are looked for. */
   retention_interval_ms?: number;
+  /** A producer that asks for a longer time-out of its transactions is refused. */
+  max_transaction_timeout_ms?: number;
+  /** How often transactions that are open for too long are looked for. */
+  transaction_check_interval_ms?: number;
+  /** After so long without a batch the sequence numbers of a producer are forgotten. */
+  producer_id_expiration_ms?: number;
+  /** After so long without a transaction a transactional id is forgotten. */
+  transactional_id_expiration_ms?: number;
   min_session_timeout_ms?: number;
   max_session_timeout_ms?: number;
 }
@@ -46,6 +54,10 @@ export function resolveConfig(options: BrokerOptions): BrokerConfig {
     idle_timeout_ms: 600_000,
     max_fetch_bytes: 55 * 1024 * 1024,
     retention_interval_ms: 300_000,
+    max_transaction_timeout_ms: 900_000,
+    transaction_check_interval_ms: 1000,
+    producer_id_expiration_ms: 86_400_000,
+    transactional_id_expiration_ms: 604_800_000,
     min_session_timeout_ms: 6000,
     max_session_timeout_ms: 1_800_000,
     ...given,

@@ -1,5 +1,7 @@
 /** All APIs that the broker serves. */
 
+import { addOffsetsToTxn } from './api/add_offsets_to_txn.ts';
+import { addPartitionsToTxn } from './api/add_partitions_to_txn.ts';
 import { alterConfigs } from './api/alter_configs.ts';
 import { apiVersions } from './api/api_versions.ts';
 import { createPartitions } from './api/create_partitions.ts';
@@ -9,6 +11,7 @@ import { deleteRecords } from './api/delete_records.ts';
 import { deleteTopics } from './api/delete_topics.ts';
 import { describeConfigs } from './api/describe_configs.ts';
 import { describeGroups } from './api/describe_groups.ts';
+import { endTxn } from './api/end_txn.ts';
 import { fetch } from './api/fetch.ts';
 import { findCoordinator } from './api/find_coordinator.ts';
 import { heartbeat } from './api/heartbeat.ts';
@@ -24,6 +27,7 @@ import { offsetFetch } from './api/offset_fetch.ts';
 import { offsetForLeaderEpoch } from './api/offset_for_leader_epoch.ts';
 import { produce } from './api/produce.ts';
 import { syncGroup } from './api/sync_group.ts';
+import { txnOffsetCommit } from './api/txn_offset_commit.ts';
 import type { Api } from './api.ts';
 
 export const CATALOGUE: readonly Api[] = [
@@ -46,6 +50,10 @@ export const CATALOGUE: readonly Api[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  txnOffsetCommit,
   describeConfigs,
   alterConfigs,
   createPartitions,

@@ -25,6 +25,13 @@ export const KAFKA_ERROR = {
   INVALID_CONFIG: 40,
   INVALID_REQUEST: 42,
   UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  INVALID_PRODUCER_EPOCH: 47,
+  INVALID_TXN_STATE: 48,
+  INVALID_PRODUCER_ID_MAPPING: 49,
+  INVALID_TRANSACTION_TIMEOUT: 50,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
+  OPERATION_NOT_ATTEMPTED: 55,
   KAFKA_STORAGE_ERROR: 56,
   NON_EMPTY_GROUP: 68,
   GROUP_ID_NOT_FOUND: 69,
@@ -32,4 +39,12 @@ export const KAFKA_ERROR = {
   UNKNOWN_LEADER_EPOCH: 75,
   MEMBER_ID_REQUIRED: 79,
   INVALID_RECORD: 87,
+  UNSTABLE_OFFSET_COMMIT: 88,
+  PRODUCER_FENCED: 90,
 } as const;
+
+/** The name of being fenced in versions of an API that are older than PRODUCER_FENCED (KIP-588). */
+export function fencedFor(error_code: number, version: number, known_from: number): number {
+  const is_unknown = error_code === KAFKA_ERROR.PRODUCER_FENCED && version < known_from;
+  return is_unknown ? KAFKA_ERROR.INVALID_PRODUCER_EPOCH : error_code;
+}

@@ -10,8 +10,10 @@ import { Offsets } from './groups/offsets.ts';
 import { Database } from './log/database.ts';
 import { PartitionLog } from './log/partition_log.ts';
 import { ProducerIds } from './log/producer_ids.ts';
+import { ProducerStates } from './log/producer_states.ts';
 import { applyRetention } from './log/retention.ts';
 import { Topics } from './log/topics.ts';
+import { TransactionCoordinator } from './transactions/transaction_coordinator.ts';
 
 export interface BrokerServer {
   readonly port: number;
@@ -35,22 +37,11 @@ export async function startServer(
     throw thrown;
   }
   const { port } = server.address() as AddressInfo;
-  const state: BrokerState = {
-    config,
-    port,
-    report,
-    cluster_id: clusterId(db),
-    topics: new Topics(db),
-    log: new PartitionLog(db),
-    groups: new GroupCoordinator(config, new Offsets(db)),
-    producer_ids: new ProducerIds(db),
-  };
+  const state = openState(db, config, port, report);
   const connections = serve(server, state);
-  const retention = setInterval(() => {
-    applyRetention(state.topics, state.log, Date.now()).catch(report);
-  }, config.retention_interval_ms);
+  const rounds = startRounds(state);
   const stop = async () => {
-    clearInterval(retention);
+    for (const round of rounds) clearInterval(round);
     state.groups.close();
     const closed = new Promise((resolve) => server.close(resolve));
     for (const connection of connections) connection.close();
@@ -58,6 +49,48 @@ export async function startServer(
     db.close();
   };
   return { port, state, stop };
+}
+
+function openState(
+  db: Database,
+  config: BrokerConfig,
+  port: number,
+  report: BrokerState['report'],
+): BrokerState {
+  const topics = new Topics(db);
+  const producers = new ProducerStates(db, topics);
+  const log = new PartitionLog(db, producers);
+  const offsets = new Offsets(db);
+  const producer_ids = new ProducerIds(db);
+  const max_timeout_ms = config.max_transaction_timeout_ms;
+  return {
+    config,
+    port,
+    report,
+    cluster_id: clusterId(db),
+    topics,
+    log,
+    groups: new GroupCoordinator(config, offsets),
+    producer_ids,
+    producers,
+    transactions: new TransactionCoordinator({ db, topics, log, offsets, producer_ids, max_timeout_ms }),
+  };
+}
+
+/** What the broker does by itself from time to time. */
+function startRounds(state: BrokerState): NodeJS.Timeout[] {
+  const { config, topics, log, transactions, producers, report } = state;
+  const every = (interval_ms: number, round: () => Promise<unknown>) =>
+    setInterval(() => void round().catch(report), interval_ms);
+  return [
+    every(config.retention_interval_ms, async () => {
+      const now_ms = Date.now();
+      await applyRetention(topics, log, now_ms);
+      await producers.expire(now_ms - config.producer_id_expiration_ms);
+      await transactions.expire(now_ms - config.transactional_id_expiration_ms);
+    }),
+    every(config.transaction_check_interval_ms, () => transactions.abortTimedOut(Date.now())),
+  ];
 }
 
 function serve(server: Server, state: BrokerState): Set<Connection> {

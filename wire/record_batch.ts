@@ -237,3 +237,17 @@ export function encodeBatch(records: readonly BatchRecord[], options: BatchOptio
   batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
   return batch;
 }
+
+export interface Marker {
+  producer_id: number;
+  producer_epoch: number;
+  is_commit: boolean;
+  timestamp_ms: number;
+}
+
+/** The control batch that ends a transaction in a partition (KIP-98): type in the key, coordinator epoch 0 in the value. */
+export function encodeMarker({ is_commit, timestamp_ms, ...producer }: Marker): Buffer {
+  const key = Buffer.from([0, 0, 0, is_commit ? 1 : 0]);
+  const record = { key, value: Buffer.alloc(6), timestamp_ms };
+  return encodeBatch([record], { ...producer, is_transactional: true, is_control: true });
+}

@@ -5,6 +5,7 @@ import {
   fetchRequest,
   fetchResponse,
 } from '../../wire/fetch.ts';
+import { readBatchHeader } from '../../wire/record_batch.ts';
 import type { Decoded } from '../../wire/schema.ts';
 import { type BrokerState, defineApi, type RequestContext } from '../api.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
@@ -13,10 +14,12 @@ import type { Partition } from '../log/topics.ts';
 type FetchRequest = Decoded<typeof fetchRequest>;
 type AskedPartition = FetchRequest['topics'][number]['partitions'][number];
 
+const READ_COMMITTED = 1;
 const RESPONSE_OVERHEAD_BYTES = 256;
 
 /**
- * Whole batches from the offsets asked for; waits up to `max_wait_ms` until there are `min_bytes`. Without fetch
+ * Whole batches from the offsets asked for; waits up to `max_wait_ms` until there are `min_bytes`. With read_committed
+ * nothing from the last stable offset on, and a list of what is void in the rest (KIP-98). Without fetch
  * sessions (KIP-227): every answer is complete and its session id 0, which tells clients not to use any.
  */
 export const fetch = defineApi({
@@ -65,17 +68,22 @@ function partitionsOf({ topics }: FetchRequest, broker: BrokerState): Partition[
 }
 
 /** An error is an answer too and is not waited with. */
-function isReady({ topics, min_bytes }: FetchRequest, broker: BrokerState): boolean {
+function isReady({ topics, min_bytes, isolation_level }: FetchRequest, broker: BrokerState): boolean {
   let bytes = 0;
   for (const { topic, partitions } of topics) {
     for (const asked of partitions) {
       const partition = broker.topics.partition(topic, asked.partition);
       if (fetchProblem(partition, asked) !== KAFKA_ERROR.NONE) return true;
-      bytes += broker.log.availableBytes(partition!, asked.fetch_offset, min_bytes - bytes);
+      const end = readableEnd(partition!, isolation_level);
+      bytes += broker.log.availableBytes(partition!, asked.fetch_offset, min_bytes - bytes, end);
       if (bytes >= min_bytes) return true;
     }
   }
   return false;
+}
+
+function readableEnd(partition: Partition, isolation_level: number): number {
+  return isolation_level === READ_COMMITTED ? partition.last_stable_offset : partition.high_watermark;
 }
 
 function fetchProblem(partition: Partition | undefined, asked: AskedPartition): number {
@@ -98,12 +106,17 @@ function readAll(request: FetchRequest, broker: BrokerState) {
         return failed(asked.partition, error_code);
       const limit = Math.min(left, asked.partition_max_bytes);
       // A first batch above every limit is given all the same, or the consumer would never get past it.
+      const end = readableEnd(partition, request.isolation_level);
       const batches =
-        limit > 0 || is_empty ? broker.log.read(partition, asked.fetch_offset, limit, is_empty) : [];
+        limit > 0 || is_empty ? broker.log.read(partition, asked.fetch_offset, limit, is_empty, end) : [];
       const records = batches.length === 1 ? batches[0]! : Buffer.concat(batches);
       left -= records.length;
       if (records.length > 0) is_empty = false;
-      return answered(partition, records);
+      const aborted_transactions =
+        request.isolation_level === READ_COMMITTED
+          ? abortedIn(broker, partition, asked.fetch_offset, batches.at(-1))
+          : null;
+      return { ...answered(partition, records), aborted_transactions };
     }),
   }));
 }
@@ -111,6 +124,11 @@ function readAll(request: FetchRequest, broker: BrokerState) {
 function answered(partition: Partition, records: Buffer): FetchedPartition {
   const { high_watermark, last_stable_offset, log_start_offset } = partition;
   return { ...failed(partition.partition, 0), high_watermark, last_stable_offset, log_start_offset, records };
+}
+
+function abortedIn(broker: BrokerState, partition: Partition, from: number, last: Buffer | undefined) {
+  if (last === undefined) return [];
+  return broker.log.abortedTransactions(partition, from, readBatchHeader(last, 0)!.last_offset + 1);
 }
 
 function failed(partition: number, error_code: number): FetchedPartition {

@@ -59,10 +59,9 @@ function find(broker: BrokerState, name: string, index: number, time_ms: number,
   const none = { error_code: KAFKA_ERROR.NONE, timestamp_ms: -1, offset: -1, leader_epoch: -1 };
   if (partition === undefined) return { ...none, error_code: KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION };
   const at = { ...none, leader_epoch: 0 };
+  const end = is_committed ? partition.last_stable_offset : partition.high_watermark;
   if (time_ms === EARLIEST) return { ...at, offset: partition.log_start_offset };
-  if (time_ms === LATEST) {
-    return { ...at, offset: is_committed ? partition.last_stable_offset : partition.high_watermark };
-  }
-  const found = broker.log.offsetForTime(partition, time_ms);
+  if (time_ms === LATEST) return { ...at, offset: end };
+  const found = broker.log.offsetForTime(partition, time_ms, end);
   return found === undefined ? none : { ...at, ...found };
 }

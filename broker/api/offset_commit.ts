@@ -47,7 +47,7 @@ export const offsetCommit = defineApi({
     ),
   }),
   async handle({ group_id, generation_id, member_id, topics }, { broker }) {
-    const group_problem = groupProblem(broker, group_id, generation_id, member_id);
+    const group_problem = broker.groups.commitProblem(group_id, generation_id, member_id, false);
     const checked = topics.flatMap(({ name: topic, partitions }) =>
       partitions.map((one) => ({
         ...one,
@@ -66,19 +66,8 @@ export const offsetCommit = defineApi({
   },
 });
 
-function groupProblem(
-  broker: BrokerState,
-  group_id: string,
-  generation_id: number,
-  member_id: string,
-): number {
-  if (group_id === '') return KAFKA_ERROR.INVALID_GROUP_ID;
-  const group = broker.groups.get(group_id);
-  if (group !== undefined) return group.commitProblem(member_id, generation_id);
-  return generation_id < 0 ? KAFKA_ERROR.NONE : KAFKA_ERROR.ILLEGAL_GENERATION;
-}
-
-function offsetProblem(
+/** What is wrong with one partition of a commit: an error code. */
+export function offsetProblem(
   broker: BrokerState,
   topic: string,
   { partition, metadata }: { partition: number; metadata: string | null },

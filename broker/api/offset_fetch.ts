@@ -1,5 +1,6 @@
 import {
   array,
+  boolean,
   int16,
   int32,
   int64,
@@ -13,16 +14,22 @@ import { defineApi } from '../api.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
 import type { CommittedOffset } from '../groups/offsets.ts';
 
-/** What the group has committed for the partitions asked for, or for all; -1 where there is nothing. */
+/**
+ * What the group has committed for the partitions asked for, or for all; -1 where there is nothing. What an open
+ * transaction has committed does not show yet.
+ */
 export const offsetFetch = defineApi({
   key: 9,
   name: 'OffsetFetch',
   min_version: 1,
-  max_version: 5,
+  max_version: 7,
+  flexible_from: 6,
   request: struct({
     group_id: string,
     /** null, from version 2 on, asks for all. */
     topics: nullableArray(struct({ name: string, partitions: array(int32) })),
+    /** Offsets that an open transaction has committed are an error then (KIP-447). */
+    require_stable: since(7, boolean),
   }),
   response: struct({
     throttle_ms: since(3, int32),
@@ -42,7 +49,7 @@ export const offsetFetch = defineApi({
     ),
     error_code: since(2, int16),
   }),
-  handle({ group_id, topics }, { broker }) {
+  handle({ group_id, topics, require_stable }, { broker }) {
     const { offsets } = broker.groups;
     const asked = topics ?? everything(offsets.all(group_id));
     return {
@@ -51,7 +58,9 @@ export const offsetFetch = defineApi({
       topics: asked.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map((partition) =>
-          described(partition, offsets.get(group_id, name, partition)),
+          require_stable && offsets.isPending(group_id, name, partition)
+            ? { ...described(partition, undefined), error_code: KAFKA_ERROR.UNSTABLE_OFFSET_COMMIT }
+            : described(partition, offsets.get(group_id, name, partition)),
         ),
       })),
     };
@@ -72,6 +81,6 @@ function described(partition: number, found: CommittedOffset | undefined) {
     committed_offset: found?.committed_offset ?? -1,
     leader_epoch: found?.leader_epoch ?? -1,
     metadata: found?.metadata ?? '',
-    error_code: KAFKA_ERROR.NONE,
+    error_code: KAFKA_ERROR.NONE as number,
   };
 }

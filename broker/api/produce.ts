@@ -12,10 +12,11 @@ import {
   struct,
 } from '../../wire/schema.ts';
 import { type BrokerState, defineApi } from '../api.ts';
-import { KAFKA_ERROR } from '../error_codes.ts';
+import { fencedFor, KAFKA_ERROR } from '../error_codes.ts';
 import { checkBatch } from '../log/batch_check.ts';
+import type { SequenceCheck } from '../log/producer_states.ts';
 import { configValue } from '../log/topic_config.ts';
-import type { Topic } from '../log/topics.ts';
+import type { Partition, Topic } from '../log/topics.ts';
 
 const partitionResponse = struct({
   partition: int32,
@@ -55,7 +56,7 @@ export const produce = defineApi({
         partitions: await Promise.all(
           partitions.map(({ partition, records }) =>
             is_valid
-              ? append(broker, name, partition, records)
+              ? append(broker, request.transactional_id, name, partition, records)
               : failed(partition, KAFKA_ERROR.INVALID_REQUIRED_ACKS, `acks must be 0, 1 or -1, not ${acks}`),
           ),
         ),
@@ -67,6 +68,7 @@ export const produce = defineApi({
 
 async function append(
   broker: BrokerState,
+  transactional_id: string | null,
   name: string,
   index: number,
   records: Buffer | null,
@@ -77,6 +79,11 @@ async function append(
   const checked = checkBatch(records ?? Buffer.alloc(0), partition.topic.configs, Date.now());
   if ('error_code' in checked) return failed(index, checked.error_code, checked.message);
   const { batch, header } = checked;
+  if (header.producer_id >= 0) {
+    const known = checkProducer(broker, transactional_id, partition, header);
+    if (known.kind === 'refused') return failed(index, known.error_code, known.message);
+    if (known.kind === 'duplicate') return storedBefore(broker, partition, known);
+  }
   const log_append_time_ms = stampTime(partition.topic, batch, header);
   try {
     const base_offset = await broker.log.append(partition, batch, header);
@@ -87,6 +94,41 @@ async function append(
   }
 }
 
+/** The rules for batches of idempotent producers, and for those of transactions. */
+function checkProducer(
+  broker: BrokerState,
+  transactional_id: string | null,
+  partition: Partition,
+  header: BatchHeader,
+): SequenceCheck {
+  if (!header.is_transactional) return broker.producers.check(partition, header);
+  const refused = (error_code: number) => {
+    const message = `producer ${header.producer_id} may not write here in a transaction now`;
+    return { kind: 'refused', error_code, message } as const;
+  };
+  if (transactional_id === null) return refused(KAFKA_ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const { producer_id, producer_epoch } = header;
+  const producer = { transactional_id, producer_id, producer_epoch };
+  const problem = fencedFor(broker.transactions.writeProblem(producer, partition), 0, 1);
+  return problem === KAFKA_ERROR.NONE ? broker.producers.check(partition, header) : refused(problem);
+}
+
+/** A batch sent again is answered as the first time, and like then not before it is committed. */
+async function storedBefore(
+  broker: BrokerState,
+  { partition, log_start_offset, topic }: Partition,
+  { base_offset, timestamp_ms }: { base_offset: number; timestamp_ms: number },
+): Promise<PartitionResponse> {
+  await broker.log.settled();
+  const log_append_time_ms = isStamped(topic) ? timestamp_ms : -1;
+  return {
+    ...failed(partition, KAFKA_ERROR.NONE, null),
+    base_offset,
+    log_append_time_ms,
+    log_start_offset,
+  };
+}
+
 function failed(partition: number, error_code: number, error_message: string | null): PartitionResponse {
   const none = { base_offset: -1, log_append_time_ms: -1, log_start_offset: -1, record_errors: [] };
   return { partition, error_code, error_message, ...none };
@@ -94,8 +136,12 @@ function failed(partition: number, error_code: number, error_message: string | n
 
 /** With LogAppendTime the batch gets the broker's time; otherwise -1, which says that it kept its own. */
 function stampTime(topic: Topic, batch: Buffer, header: BatchHeader): number {
-  if (configValue(topic.configs, 'message.timestamp.type') !== 'LogAppendTime') return -1;
+  if (!isStamped(topic)) return -1;
   header.max_timestamp_ms = Date.now();
   patchLogAppendTime(batch, header, header.max_timestamp_ms);
   return header.max_timestamp_ms;
+}
+
+function isStamped({ configs }: Topic): boolean {
+  return configValue(configs, 'message.timestamp.type') === 'LogAppendTime';
 }

@@ -132,6 +132,14 @@ export class Group {
     return this.state === 'CompletingRebalance' ? KAFKA_ERROR.REBALANCE_IN_PROGRESS : KAFKA_ERROR.NONE;
   }
 
+  /** The same for offsets in a transaction, whose older requests name no member and which a rebalance does not hold up. */
+  transactionalCommitProblem(member_id: string, generation_id: number): number {
+    if (generation_id < 0 && member_id === '') return KAFKA_ERROR.NONE;
+    const error_code = this.#memberProblem(member_id, generation_id);
+    if (error_code === KAFKA_ERROR.NONE) this.members.get(member_id)!.heard();
+    return error_code;
+  }
+
   /** Ends all timers; members that wait are told that the coordinator goes. */
   close(error_code: number): void {
     this.state = 'Dead';

@@ -49,6 +49,24 @@ export class GroupCoordinator {
     return joinError(KAFKA_ERROR.MEMBER_ID_REQUIRED, new_id);
   }
 
+  /** Whether this member of this generation may commit offsets, in a transaction or by itself: an error code. */
+  commitProblem(
+    group_id: string,
+    generation_id: number,
+    member_id: string,
+    is_transactional: boolean,
+  ): number {
+    if (group_id === '') return KAFKA_ERROR.INVALID_GROUP_ID;
+    const group = this.#groups.get(group_id);
+    if (group !== undefined) {
+      return is_transactional
+        ? group.transactionalCommitProblem(member_id, generation_id)
+        : group.commitProblem(member_id, generation_id);
+    }
+    if (generation_id < 0) return KAFKA_ERROR.NONE;
+    return this.exists(group_id) ? KAFKA_ERROR.UNKNOWN_MEMBER_ID : KAFKA_ERROR.ILLEGAL_GENERATION;
+  }
+
   /** Groups that have members or committed offsets. */
   list(): { group_id: string; protocol_type: string; state: string }[] {
     const ids = new Set([...this.#groups.keys(), ...this.offsets.groups()]);

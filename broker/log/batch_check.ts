@@ -3,7 +3,7 @@ import { ErrataError } from '../../messages/errata_error.ts';
 import { type BatchHeader, readBatchHeader, validateBatch } from '../../wire/record_batch.ts';
 import { RecordCursor } from '../../wire/record_cursor.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
-import { configNumber, configValue, type TopicConfigs } from './topic_config.ts';
+import { configNumber, configValue, isCompacted, type TopicConfigs } from './topic_config.ts';
 
 const MAGIC_AT = 16;
 
@@ -52,7 +52,11 @@ function contentProblem(
   if (header.is_control) return invalid('clients may not write control batches');
   const offsets = header.last_offset - header.base_offset + 1;
   if (header.record_count !== offsets) return invalid(`${header.record_count} records at ${offsets} offsets`);
-  if (header.compression === 'none') countRecords(records, header);
+  if (header.producer_id >= 0 && header.base_sequence < 0)
+    return invalid('a producer id without sequence number');
+  if (isCompacted(configs)) {
+    if (hasNullKey(records, header)) return invalid('a record without key in a compacted topic');
+  } else if (header.compression === 'none') countRecords(records, header);
   return timeProblem(header, configs, now_ms);
 }
 
@@ -61,6 +65,15 @@ function countRecords(records: Buffer, header: BatchHeader): void {
   const cursor = new RecordCursor();
   cursor.open(records, header);
   while (cursor.next());
+}
+
+/** Compaction knows records by their keys. Throws like countRecords, also for packed ones. */
+function hasNullKey(records: Buffer, header: BatchHeader): boolean {
+  const cursor = new RecordCursor();
+  cursor.open(records, header);
+  let found = false;
+  while (cursor.next()) found ||= cursor.key_start < 0;
+  return found;
 }
 
 /** Limits for the producer's own times (KIP-937): Kafka 4 allows an hour ahead by default, and any time back. */

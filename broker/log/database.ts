@@ -7,10 +7,8 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 
-const FORMAT_VERSION = 1;
-
 /** The offsets of a transactional batch and of its marker are known from `attributes` and `producer_id`. */
-const SCHEMA = `
+const SCHEMA_1 = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE topics (
     topic_id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, configs TEXT NOT NULL);
@@ -28,6 +26,32 @@ const SCHEMA = `
     leader_epoch INTEGER NOT NULL, metadata TEXT, committed_ms INTEGER NOT NULL,
     PRIMARY KEY (group_id, topic, partition)) WITHOUT ROWID;
 `;
+
+/** Transactions, the sequence numbers of idempotent producers, and how far compaction has come. */
+const SCHEMA_2 = `
+  CREATE TABLE producers (
+    partition_id INTEGER NOT NULL, producer_id INTEGER NOT NULL, producer_epoch INTEGER NOT NULL,
+    open_from INTEGER, updated_ms INTEGER NOT NULL, batches TEXT NOT NULL,
+    PRIMARY KEY (partition_id, producer_id)) WITHOUT ROWID;
+  CREATE TABLE transactions (
+    transactional_id TEXT PRIMARY KEY, producer_id INTEGER NOT NULL, producer_epoch INTEGER NOT NULL,
+    last_epoch INTEGER NOT NULL, timeout_ms INTEGER NOT NULL, state TEXT NOT NULL, started_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL, partitions TEXT NOT NULL, groups TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE aborted_transactions (
+    partition_id INTEGER NOT NULL, last_offset INTEGER NOT NULL, producer_id INTEGER NOT NULL,
+    first_offset INTEGER NOT NULL, PRIMARY KEY (partition_id, last_offset)) WITHOUT ROWID;
+  CREATE TABLE pending_offsets (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, producer_id INTEGER NOT NULL, group_id TEXT NOT NULL,
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, committed_offset INTEGER NOT NULL,
+    leader_epoch INTEGER NOT NULL, metadata TEXT, is_superseded INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (producer_id, group_id, topic, partition));
+  CREATE TABLE cleanings (
+    partition_id INTEGER NOT NULL, end_offset INTEGER NOT NULL, cleaned_ms INTEGER NOT NULL,
+    clean_bytes INTEGER NOT NULL, PRIMARY KEY (partition_id, end_offset)) WITHOUT ROWID;
+`;
+
+/** A file of version n has had the first n applied; an older one gets the rest when it is opened. */
+const SCHEMAS = [SCHEMA_1, SCHEMA_2];
 
 export type Row = Record<string, unknown>;
 
@@ -58,6 +82,11 @@ export class Database {
     }
     await transaction.done;
     return result;
+  }
+
+  /** Resolves when all that was written up to now is committed. */
+  async settled(): Promise<void> {
+    await this.#open?.done;
   }
 
   /** Called after every commit, before those who wait for it continue. */
@@ -119,11 +148,11 @@ function openFile(data_dir: string, synchronous: 'normal' | 'full'): DatabaseSyn
     db.exec('BEGIN IMMEDIATE');
     const found = createSchema(db);
     db.exec('COMMIT');
-    if (found === FORMAT_VERSION) return db;
+    if (found === SCHEMAS.length) return db;
     db.close();
     throw new ErrataError(
       'E_DATA_DIR_VERSION',
-      `${data_dir} has format ${found}, this is ${FORMAT_VERSION}`,
+      `${data_dir} has format ${found}, this is ${SCHEMAS.length}`,
       {
         hint: 'use the version of errata that wrote it, or another data directory',
       },
@@ -133,13 +162,13 @@ function openFile(data_dir: string, synchronous: 'normal' | 'full'): DatabaseSyn
   }
 }
 
-/** Creates the tables of a new file; returns the format version of the file. */
+/** Creates the tables that the file does not have yet; returns its format version. */
 function createSchema(db: DatabaseSync): number {
   const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (user_version !== 0) return user_version;
-  db.exec(SCHEMA);
-  db.exec(`PRAGMA user_version = ${FORMAT_VERSION}`);
-  return FORMAT_VERSION;
+  if (user_version >= SCHEMAS.length) return user_version;
+  for (const schema of SCHEMAS.slice(user_version)) db.exec(schema);
+  db.exec(`PRAGMA user_version = ${SCHEMAS.length}`);
+  return SCHEMAS.length;
 }
 
 function openError(data_dir: string, thrown: unknown): ErrataError {

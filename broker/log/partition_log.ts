@@ -3,6 +3,7 @@ import type { StatementSync } from 'node:sqlite';
 import { type BatchHeader, patchBaseOffset, readBatchHeader } from '../../wire/record_batch.ts';
 import { RecordCursor } from '../../wire/record_cursor.ts';
 import type { Database } from './database.ts';
+import { type ProducerStates, stableOffset } from './producer_states.ts';
 import type { Partition } from './topics.ts';
 
 const ATTRIBUTES_AT = 21;
@@ -14,19 +15,28 @@ interface BatchRow {
   size_bytes: number;
 }
 
+/** A transaction that was aborted: what its producer wrote from `first_offset` up to its marker is void. */
+export interface AbortedTransaction {
+  producer_id: number;
+  first_offset: number;
+}
+
 export class PartitionLog {
   readonly #db: Database;
+  readonly #producers: ProducerStates;
   readonly #insert: StatementSync;
   readonly #floor: StatementSync;
   readonly #read: StatementSync;
   readonly #sizes: StatementSync;
   readonly #by_time: StatementSync;
   readonly #one: StatementSync;
+  readonly #aborted: StatementSync;
   /** Partitions with batches in the open transaction. */
   readonly #dirty = new Set<Partition>();
 
-  constructor(db: Database) {
+  constructor(db: Database, producers: ProducerStates) {
     this.#db = db;
+    this.#producers = producers;
     this.#insert = db.prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#floor = db.prepare(
       'SELECT base_offset FROM batches WHERE partition_id = ? AND base_offset <= ? ORDER BY base_offset DESC LIMIT 1',
@@ -40,6 +50,10 @@ export class PartitionLog {
          AND base_offset < ? ORDER BY base_offset LIMIT 1`,
     );
     this.#one = db.prepare('SELECT data FROM batches WHERE partition_id = ? AND base_offset = ?');
+    this.#aborted = db.prepare(
+      `SELECT producer_id, first_offset FROM aborted_transactions
+         WHERE partition_id = ? AND last_offset >= ? AND first_offset < ? ORDER BY first_offset`,
+    );
     db.afterCommit(() => this.#publish());
     db.afterRollback(() => this.#dirty.clear());
   }
@@ -47,32 +61,46 @@ export class PartitionLog {
   /** Appends one validated batch, patching its offset in place; resolves with its base offset when it is committed. */
   append(partition: Partition, batch: Buffer, header: BatchHeader): Promise<number> {
     return this.#db.write(() => {
-      const base_offset = partition.next_offset;
-      const last_offset = base_offset + (header.last_offset - header.base_offset);
-      patchBaseOffset(batch, 0, base_offset);
-      this.#insert.run(
-        partition.partition_id,
-        base_offset,
-        last_offset,
-        header.max_timestamp_ms,
-        batch.length,
-        batch.readInt16BE(ATTRIBUTES_AT),
-        header.producer_id,
-        batch,
-      );
-      partition.next_offset = last_offset + 1;
-      this.#dirty.add(partition);
+      const base_offset = this.#store(partition, batch, header);
+      if (header.producer_id >= 0) this.#producers.record(partition, header, base_offset);
       return base_offset;
     });
   }
 
-  /** Whole batches from the one that holds `offset` on: at most `max_bytes`, but one at least if `at_least_one`. */
-  read(partition: Partition, offset: number, max_bytes: number, at_least_one: boolean): Buffer[] {
+  /** Resolves when all that was appended up to now is committed. */
+  settled(): Promise<void> {
+    return this.#db.settled();
+  }
+
+  /** Ends a producer's transaction in this partition; to be called within a `Database.write`. */
+  appendMarker(partition: Partition, marker: Buffer, is_commit: boolean): void {
+    const header = readBatchHeader(marker, 0)!;
+    const offset = this.#store(partition, marker, header);
+    this.#producers.end(partition, header.producer_id, header.producer_epoch, offset, is_commit);
+  }
+
+  /** What of the records from `from` up to `to` is void, in the order of its first offsets. */
+  abortedTransactions(partition: Partition, from: number, to: number): AbortedTransaction[] {
+    const rows = this.#aborted.all(partition.partition_id, from, to);
+    return rows as unknown as AbortedTransaction[];
+  }
+
+  /**
+   * Whole batches from the one that holds `offset` up to `end` (the high watermark or the last stable offset): at most
+   * `max_bytes`, but one at least if `at_least_one`.
+   */
+  read(
+    partition: Partition,
+    offset: number,
+    max_bytes: number,
+    at_least_one: boolean,
+    end = partition.high_watermark,
+  ): Buffer[] {
     const batches: Buffer[] = [];
-    if (offset >= partition.high_watermark) return batches;
+    if (offset >= end) return batches;
     let left = max_bytes;
     const from = this.#floorOffset(partition, offset);
-    for (const row of this.#read.iterate(partition.partition_id, from, partition.high_watermark)) {
+    for (const row of this.#read.iterate(partition.partition_id, from, end)) {
       if ((row.last_offset as number) < offset) continue;
       const data = asBuffer(row.data as Uint8Array);
       if (data.length > left && !(at_least_one && batches.length === 0)) break;
@@ -83,23 +111,32 @@ export class PartitionLog {
     return batches;
   }
 
-  /** The bytes that can be read from `offset` on, counted only until there are `enough`. */
-  availableBytes(partition: Partition, offset: number, enough: number): number {
-    if (offset >= partition.high_watermark) return 0;
+  /** The bytes that can be read from `offset` up to `end`, counted only until there are `enough`. */
+  availableBytes(
+    partition: Partition,
+    offset: number,
+    enough: number,
+    end = partition.high_watermark,
+  ): number {
+    if (offset >= end) return 0;
     if (enough <= 1) return 1;
     let bytes = 0;
     const from = this.#floorOffset(partition, offset);
-    for (const row of this.#batchRows(partition, from)) {
+    for (const row of this.#batchRows(partition, from, end)) {
       if (row.last_offset >= offset) bytes += row.size_bytes;
       if (bytes >= enough) break;
     }
     return bytes;
   }
 
-  /** The first record at or after a time, or undefined if all are older. */
-  offsetForTime(partition: Partition, time_ms: number): { offset: number; timestamp_ms: number } | undefined {
-    const { partition_id, log_start_offset, high_watermark } = partition;
-    const found = this.#by_time.get(partition_id, time_ms, log_start_offset, high_watermark);
+  /** The first record below `end` at or after a time, or undefined if all are older. */
+  offsetForTime(
+    partition: Partition,
+    time_ms: number,
+    end = partition.high_watermark,
+  ): { offset: number; timestamp_ms: number } | undefined {
+    const { partition_id, log_start_offset } = partition;
+    const found = this.#by_time.get(partition_id, time_ms, log_start_offset, end);
     if (found === undefined) return undefined;
     const data = asBuffer(this.#one.get(partition_id, found.base_offset as number)!.data as Uint8Array);
     const cursor = new RecordCursor();
@@ -121,13 +158,17 @@ export class PartitionLog {
       this.#db
         .prepare('UPDATE partitions SET log_start_offset = ?, next_offset = ? WHERE partition_id = ?')
         .run(offset, next_offset, partition_id);
+      this.#db
+        .prepare('DELETE FROM aborted_transactions WHERE partition_id = ? AND last_offset < ?')
+        .run(partition_id, offset);
       partition.log_start_offset = offset;
+      this.#dirty.add(partition); // the last stable offset may move with it
     });
   }
 
   /** The start that the log should have so that nothing older than `before_ms` and not more than `max_bytes` stays. */
   retainedFrom(partition: Partition, before_ms: number, max_bytes: number): number {
-    const rows = [...this.#batchRows(partition, 0)];
+    const rows = [...this.#batchRows(partition, 0, partition.high_watermark)];
     let excess = rows.reduce((sum, row) => sum + row.size_bytes, 0) - max_bytes;
     let start = partition.log_start_offset;
     for (const row of rows) {
@@ -139,8 +180,27 @@ export class PartitionLog {
     return Math.max(start, partition.log_start_offset);
   }
 
-  #batchRows(partition: Partition, from: number): Iterable<BatchRow> {
-    const rows = this.#sizes.iterate(partition.partition_id, from, partition.high_watermark);
+  #store(partition: Partition, batch: Buffer, header: BatchHeader): number {
+    const base_offset = partition.next_offset;
+    const last_offset = base_offset + (header.last_offset - header.base_offset);
+    patchBaseOffset(batch, 0, base_offset);
+    this.#insert.run(
+      partition.partition_id,
+      base_offset,
+      last_offset,
+      header.max_timestamp_ms,
+      batch.length,
+      batch.readInt16BE(ATTRIBUTES_AT),
+      header.producer_id,
+      batch,
+    );
+    partition.next_offset = last_offset + 1;
+    this.#dirty.add(partition);
+    return base_offset;
+  }
+
+  #batchRows(partition: Partition, from: number, end: number): Iterable<BatchRow> {
+    const rows = this.#sizes.iterate(partition.partition_id, from, end);
     return rows as Iterable<unknown> as Iterable<BatchRow>;
   }
 
@@ -152,7 +212,7 @@ export class PartitionLog {
   #publish(): void {
     for (const partition of this.#dirty) {
       partition.high_watermark = partition.next_offset;
-      partition.last_stable_offset = partition.next_offset;
+      partition.last_stable_offset = stableOffset(partition);
       for (const wake of [...partition.waiting]) wake();
     }
     this.#dirty.clear();

@@ -9,13 +9,16 @@ export class ProducerIds {
   }
 
   async next(): Promise<number> {
-    return this.#db.write(() => {
-      const row = this.#db
-        .prepare(
-          `INSERT INTO meta VALUES ('next_producer_id', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
-        )
-        .get();
-      return Number(row!.value);
-    });
+    return this.#db.write(() => this.take());
+  }
+
+  /** To be called within a `Database.write`. */
+  take(): number {
+    const row = this.#db
+      .prepare(
+        `INSERT INTO meta VALUES ('next_producer_id', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
+      )
+      .get();
+    return Number(row!.value);
   }
 }

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { encodeBatch, readBatchHeader } from '../../wire/record_batch.ts';
 import { Database } from './database.ts';
 import { PartitionLog } from './partition_log.ts';
+import { ProducerStates } from './producer_states.ts';
 import { applyRetention } from './retention.ts';
 import type { TopicConfigs } from './topic_config.ts';
 import { type Partition, Topics } from './topics.ts';
@@ -27,7 +28,7 @@ async function openLog(t: TestContext, configs: TopicConfigs): Promise<Log> {
     rmSync(folder, { recursive: true, force: true });
   });
   const topics = new Topics(db);
-  const log = new PartitionLog(db);
+  const log = new PartitionLog(db, new ProducerStates(db, topics));
   const topic = await topics.create('t', 1, configs);
   return { topics, log, partition: topic.partitions[0]! };
 }

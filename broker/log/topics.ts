@@ -1,8 +1,11 @@
 /** The topics and partitions of the broker: kept in memory, changed together with the database. */
 import { ErrataError } from '../../messages/errata_error.ts';
 import type { Database } from './database.ts';
+import type { ProducerState } from './producer_states.ts';
 import type { TopicConfigs } from './topic_config.ts';
 
+/** Tables whose rows go with their partition. */
+const OF_PARTITIONS = ['batches', 'producers', 'aborted_transactions', 'cleanings'];
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
 export interface Partition {
@@ -16,6 +19,10 @@ export interface Partition {
   high_watermark: number;
   /** All below it is decided; the high watermark as long as there are no open transactions. */
   last_stable_offset: number;
+  /** The idempotent producers that have written here, by id. */
+  readonly producers: Map<number, ProducerState>;
+  /** Where the open transactions begin here, by producer id. */
+  readonly open_transactions: Map<number, number>;
   /** Long-polling fetches, called when the high watermark moves or the partition goes. */
   readonly waiting: Set<() => void>;
 }
@@ -36,6 +43,7 @@ export function topicNameProblem(name: string): string | undefined {
 export class Topics {
   readonly #db: Database;
   readonly #by_name = new Map<string, Topic>();
+  readonly #by_id = new Map<number, Partition>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -49,6 +57,10 @@ export class Topics {
 
   partition(name: string, partition: number): Partition | undefined {
     return this.#by_name.get(name)?.partitions[partition];
+  }
+
+  byId(partition_id: number): Partition | undefined {
+    return this.#by_id.get(partition_id);
   }
 
   all(): Topic[] {
@@ -92,15 +104,16 @@ export class Topics {
   async delete(topic: Topic): Promise<void> {
     await this.#db.write(() => {
       const { topic_id, name } = topic;
-      this.#db
-        .prepare(
-          'DELETE FROM batches WHERE partition_id IN (SELECT partition_id FROM partitions WHERE topic_id = ?)',
-        )
-        .run(topic_id);
+      for (const table of OF_PARTITIONS) {
+        const partitions = 'SELECT partition_id FROM partitions WHERE topic_id = ?';
+        this.#db.prepare(`DELETE FROM ${table} WHERE partition_id IN (${partitions})`).run(topic_id);
+      }
       this.#db.prepare('DELETE FROM partitions WHERE topic_id = ?').run(topic_id);
       this.#db.prepare('DELETE FROM topics WHERE topic_id = ?').run(topic_id);
       this.#db.prepare('DELETE FROM group_offsets WHERE topic = ?').run(name);
+      this.#db.prepare('DELETE FROM pending_offsets WHERE topic = ?').run(name);
       this.#by_name.delete(name);
+      for (const { partition_id } of topic.partitions) this.#by_id.delete(partition_id);
     });
     for (const partition of topic.partitions) for (const wake of [...partition.waiting]) wake();
   }
@@ -111,12 +124,18 @@ export class Topics {
     );
     for (let partition = topic.partitions.length; partition < partitions; partition++) {
       const { lastInsertRowid } = insert.run(topic.topic_id, partition);
-      topic.partitions.push(newPartition(topic, Number(lastInsertRowid), partition, 0, 0));
+      this.#add(newPartition(topic, Number(lastInsertRowid), partition, 0, 0));
     }
+  }
+
+  #add(partition: Partition): void {
+    partition.topic.partitions.push(partition);
+    this.#by_id.set(partition.partition_id, partition);
   }
 
   #load(): void {
     this.#by_name.clear();
+    this.#by_id.clear();
     const by_id = new Map<number, Topic>();
     for (const row of this.#db.prepare('SELECT * FROM topics ORDER BY topic_id').all()) {
       const configs = JSON.parse(row.configs as string) as TopicConfigs;
@@ -138,9 +157,7 @@ export class Topics {
       if (topic === undefined)
         throw new ErrataError('E_DATA_DIR', `partition ${row.partition_id} has no topic`);
       const end = Math.max(row.next_offset!, row.end_offset ?? 0);
-      topic.partitions.push(
-        newPartition(topic, row.partition_id!, row.partition!, row.log_start_offset!, end),
-      );
+      this.#add(newPartition(topic, row.partition_id!, row.partition!, row.log_start_offset!, end));
     }
   }
 }
@@ -160,6 +177,8 @@ function newPartition(
     next_offset: end,
     high_watermark: end,
     last_stable_offset: end,
+    producers: new Map(),
+    open_transactions: new Map(),
     waiting: new Set(),
   };
 }

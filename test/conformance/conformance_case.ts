@@ -1,5 +1,12 @@
 /** What a conformance case is given, and the helpers that cases share. */
-import { type Admin, type EachMessagePayload, Kafka, logLevel, type Producer } from 'kafkajs';
+import {
+  type Admin,
+  type EachMessagePayload,
+  Kafka,
+  logLevel,
+  type Producer,
+  type ProducerConfig,
+} from 'kafkajs';
 import { RawClient } from '../harness/raw_client.ts';
 
 /** One story of client calls; what it returns is compared between brokers. */
@@ -47,7 +54,7 @@ export class Scope {
     return admin;
   }
 
-  async producer(options: { idempotent?: boolean } = {}): Promise<Producer> {
+  async producer(options: ProducerConfig = {}): Promise<Producer> {
     const producer = this.kafka.producer({ allowAutoTopicCreation: false, ...options });
     await producer.connect();
     this.#closing.push(() => producer.disconnect());
