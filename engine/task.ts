@@ -241,7 +241,7 @@ export class Task {
         const record = input.takeNext();
         if (record) {
           const pending = this.#logic.onRecord(input, record);
-          if (pending) await pending;
+          if (pending) await this.#unlessStopped(pending);
         }
         this.#advance();
       }
@@ -250,6 +250,23 @@ export class Task {
       if (performance.now() > until_ms || this.#effects.count > COMMIT_MAX_OUTPUTS) return true;
     }
     return worked;
+  }
+
+  /**
+   * A training may take hours; whoever stops does not wait for it. What is thrown here ends the task before its
+   * position is committed, so the job is taken up again by whoever gets the task next.
+   */
+  async #unlessStopped(pending: Promise<void>): Promise<void> {
+    const { signal } = this.#stop;
+    signal.throwIfAborted();
+    const stopped = Promise.withResolvers<never>();
+    const onAbort = () => stopped.reject(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    try {
+      await Promise.race([pending, stopped.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   #advance(): void {
@@ -310,7 +327,7 @@ export class Task {
 
   #nap(): Promise<void> {
     // What came while the last promises settled found nobody to wake.
-    if (this.#inputs.some((input) => input.has_next && !input.paused)) return Promise.resolve();
+    if (this.#time.nextInput()) return Promise.resolve();
     const time_ms = this.#has_work_to_commit
       ? Math.min(TICK_MS, this.#plan.commit_interval_ms / 10)
       : TICK_MS;

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import pino from 'pino';
+import type { Commit, Committer } from './committer.ts';
+import type { LogReader, PartitionSink } from './log_reader.ts';
+import type { LogRecord } from './partition_reader.ts';
+import { type InputPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan } from './plan.ts';
+import { DATA_HEADERS } from './record_format.ts';
+import { Task, type TaskPorts } from './task.ts';
+
+const log = pino({ level: 'silent' });
+
+function planOf(stage: StagePlan): ResolvedPlan {
+  return {
+    version: PLAN_VERSION,
+    namespace: 'test',
+    topology: 'task',
+    group_id: 'test.task',
+    workers: 1,
+    commit_interval_ms: 20,
+    topics: [],
+    stages: [stage],
+    dead_letter_topic: 'dead',
+    late_topic: 'late',
+    partitions: { jobs: 1, evaluations: 1, predictions: 1, feedback: 1, dead: 1, late: 1 },
+    training: {
+      stage: 'training',
+      outcomes_topic: 'outcomes',
+      trainer: 'text_logistic',
+      config: {},
+      evaluations_topic: 'evaluations',
+    },
+  };
+}
+
+function source(topic: string): InputPlan {
+  return {
+    topic,
+    actor: 'capture',
+    input: 'records',
+    codec: { type: 'source', source: topic, rekeyed: false, partitioner: null },
+    time: { type: 'event_time', disorder_ms: 0, idle_ms: null, clock: 'wall' },
+  };
+}
+
+/** A task whose log and commits the test plays. */
+function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Promise(() => undefined)) {
+  const sinks = new Map<string, PartitionSink>();
+  const commits: Commit[] = [];
+  const reader = {
+    add: (topic: string, _partition: number, _position: number, sink: PartitionSink) =>
+      sinks.set(topic, sink),
+    remove: (topic: string) => sinks.delete(topic),
+    seek: () => undefined,
+    wake: () => undefined,
+  } as unknown as LogReader;
+  const committer = {
+    commit: async (_task: string, commit: Commit) => {
+      commits.push(commit);
+    },
+    trouble: () => null,
+    abandon: () => undefined,
+  } as unknown as Committer;
+  const failures: Error[] = [];
+  const task = new Task(
+    { id: `${stage.name}/0`, plan: planOf(stage), stage, partition: 0, paused: new Set() },
+    {
+      reader,
+      committer,
+      committedOffsets: async (inputs) => inputs.map(() => null),
+      runJob,
+      onEmissions: () => undefined,
+      onFailed: (_, error) => failures.push(error),
+      now: Date.now,
+    },
+    log,
+  );
+  const give = (topic: string, records: LogRecord[], end_offset: number) =>
+    sinks
+      .get(topic)!
+      .onChunk({ records, next_offset: (records.at(-1)?.offset ?? -1) + 1, size_bytes: 100 }, end_offset);
+  return { task, give, commits, failures, sinks };
+}
+
+function record(offset: number, value: object, headers: Record<string, string> = {}): LogRecord {
+  return { offset, timestamp_ms: Date.now(), key: null, value: Buffer.from(JSON.stringify(value)), headers };
+}
+
+const prediction = { prediction_id: 'p', timestamp: Date.now(), model_version: 'v', deployment_id: 'd' };
+const CAPTURE: StagePlan = {
+  name: 'capture',
+  kind: 'actors',
+  inputs: [source('predictions'), source('feedback')],
+  actors: [
+    {
+      name: 'capture',
+      kind: 'capture',
+      config: {
+        join: { wait: '1h' },
+        scoring: { neutral_rating: 3, label_equal: 1, label_differs: -1, signals: [], bad_below: 0 },
+        max_ahead: '10m',
+        max_record_bytes: 1_000_000,
+        lateness: '1h',
+        outcomes: false,
+      },
+      outputs: {},
+    },
+  ],
+};
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < 500, 'not within 5 s');
+    await delay(10);
+  }
+}
+
+test('a task that waits for its other input leaves the thread to others, and goes on when that has come', async (t) => {
+  const { task, give, commits, failures, sinks } = playedTask(CAPTURE);
+  t.after(() => task.stop('drop'));
+  const reached = () => Math.max(0, ...commits.flatMap(({ offsets }) => offsets.map(({ offset }) => offset)));
+  task.start();
+  await until(() => sinks.has('feedback'));
+  const predictions = Array.from({ length: 200 }, (_, offset) =>
+    record(offset, { ...prediction, prediction_id: `p${offset}` }),
+  );
+  give('predictions', predictions, 200);
+  // A turn's worth is processed before anything is known of the other input; a task that spun would never commit it.
+  await until(() => reached() > 0);
+  await delay(50);
+  assert.ok(reached() < 200, 'the other input was not waited for');
+  give('feedback', [], 0);
+  await until(() => reached() === 200);
+  assert.deepEqual(failures, []);
+});
+
+test('a task stops in the middle of a training, whose job is left to whoever comes next', async (t) => {
+  const stage: StagePlan = {
+    name: 'training',
+    kind: 'training',
+    inputs: [
+      {
+        topic: 'jobs',
+        actor: 'training',
+        input: 'jobs',
+        codec: { type: 'internal' },
+        time: { type: 'none' },
+      },
+    ],
+    actors: [],
+  };
+  const asked: unknown[] = [];
+  const { task, give, commits, failures, sinks } = playedTask(stage, (job) => {
+    asked.push(job);
+    return new Promise(() => undefined);
+  });
+  t.after(() => task.stop('drop'));
+  task.start();
+  await until(() => sinks.has('jobs'));
+  give('jobs', [record(0, { job_id: 'j1' }, DATA_HEADERS)], 1);
+  await until(() => asked.length === 1);
+  await task.stop('commit');
+  assert.deepEqual(commits, []);
+  assert.deepEqual(failures, []);
+});
