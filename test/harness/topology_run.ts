@@ -30,12 +30,14 @@ export interface RunOptions {
   own_names?: boolean;
   /** Path in the topology file → what stands there instead. */
   changes?: [path: string[], value: unknown][];
+  session_timeout_ms?: number;
 }
 
 export class TopologyRun {
   readonly plan: Plan;
   readonly kafka: Kafka;
   readonly #brokers: string;
+  readonly #session_timeout_ms: number;
   readonly #topics: Record<SourceName | SinkName, string>;
   readonly #producer: Producer;
   #processor: Processor | undefined;
@@ -55,7 +57,7 @@ export class TopologyRun {
   /** Lints and plans; `start` runs it. All is ended with the test. */
   static async prepare(
     t: TestContext,
-    { brokers, own_names, changes = [] }: RunOptions,
+    { brokers, own_names, changes = [], session_timeout_ms }: RunOptions,
   ): Promise<TopologyRun> {
     const prefix = own_names ? `t${randomUUID().slice(0, 8)}-` : '';
     const document = parseDocument(readFileSync(FEEDBACK_YAML, 'utf8'));
@@ -76,15 +78,20 @@ export class TopologyRun {
     writeFileSync(file, String(document));
     const { plan, problems } = loadTopology(file, {});
     if (!plan) throw new Error(`the topology has mistakes: ${JSON.stringify(problems)}`);
-    const run = new TopologyRun(plan, brokers, topics);
+    const run = new TopologyRun(plan, { brokers, session_timeout_ms }, topics);
     await run.#producer.connect();
     t.after(() => run.end());
     return run;
   }
 
-  private constructor(plan: Plan, brokers: string, topics: Record<SourceName | SinkName, string>) {
+  private constructor(
+    plan: Plan,
+    { brokers, session_timeout_ms }: { brokers: string; session_timeout_ms: number | undefined },
+    topics: Record<SourceName | SinkName, string>,
+  ) {
     this.plan = plan;
     this.#brokers = brokers;
+    this.#session_timeout_ms = session_timeout_ms ?? KAFKA_DEFAULTS.session_timeout_ms;
     this.#topics = topics;
     this.kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.ERROR });
     this.#producer = this.kafka.producer({ allowAutoTopicCreation: false });
@@ -93,7 +100,12 @@ export class TopologyRun {
   /** Resolves when the group has settled: as long as processing is at least once, a task that moves may repeat. */
   async start(): Promise<void> {
     this.#processor = await Processor.start(this.plan, {
-      kafka: { ...KAFKA_DEFAULTS, brokers: [this.#brokers], client_id: 'errata-e2e' },
+      kafka: {
+        ...KAFKA_DEFAULTS,
+        session_timeout_ms: this.#session_timeout_ms,
+        brokers: [this.#brokers],
+        client_id: 'errata-e2e',
+      },
       log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
     });
     await until(() => this.#isComplete(), 'all tasks run');
