@@ -33,6 +33,8 @@ export interface BrokerOptions {
   producer_id_expiration_ms?: number;
   /** After so long without a transaction a transactional id is forgotten. */
   transactional_id_expiration_ms?: number;
+  /** How often compacted topics are looked at. */
+  compaction_interval_ms?: number;
   min_session_timeout_ms?: number;
   max_session_timeout_ms?: number;
 }
@@ -58,6 +60,7 @@ export function resolveConfig(options: BrokerOptions): BrokerConfig {
     transaction_check_interval_ms: 1000,
     producer_id_expiration_ms: 86_400_000,
     transactional_id_expiration_ms: 604_800_000,
+    compaction_interval_ms: 15_000,
     min_session_timeout_ms: 6000,
     max_session_timeout_ms: 1_800_000,
     ...given,

@@ -7,6 +7,7 @@ import { type BrokerConfig, type BrokerOptions, resolveConfig } from './broker_c
 import { type BufferBudget, Connection } from './connection.ts';
 import { GroupCoordinator } from './groups/group_coordinator.ts';
 import { Offsets } from './groups/offsets.ts';
+import { Cleaner } from './log/cleaner.ts';
 import { Database } from './log/database.ts';
 import { PartitionLog } from './log/partition_log.ts';
 import { ProducerIds } from './log/producer_ids.ts';
@@ -39,9 +40,11 @@ export async function startServer(
   const { port } = server.address() as AddressInfo;
   const state = openState(db, config, port, report);
   const connections = serve(server, state);
-  const rounds = startRounds(state);
+  const cleaner = new Cleaner(db, state.topics);
+  const rounds = startRounds(state, cleaner);
   const stop = async () => {
     for (const round of rounds) clearInterval(round);
+    cleaner.stop();
     state.groups.close();
     const closed = new Promise((resolve) => server.close(resolve));
     for (const connection of connections) connection.close();
@@ -78,7 +81,7 @@ function openState(
 }
 
 /** What the broker does by itself from time to time. */
-function startRounds(state: BrokerState): NodeJS.Timeout[] {
+function startRounds(state: BrokerState, cleaner: Cleaner): NodeJS.Timeout[] {
   const { config, topics, log, transactions, producers, report } = state;
   const every = (interval_ms: number, round: () => Promise<unknown>) =>
     setInterval(() => void round().catch(report), interval_ms);
@@ -89,6 +92,7 @@ function startRounds(state: BrokerState): NodeJS.Timeout[] {
       await producers.expire(now_ms - config.producer_id_expiration_ms);
       await transactions.expire(now_ms - config.transactional_id_expiration_ms);
     }),
+    every(config.compaction_interval_ms, () => cleaner.round(Date.now())),
     every(config.transaction_check_interval_ms, () => transactions.abortTimedOut(Date.now())),
   ];
 }

@@ -1,10 +1,10 @@
 /**
- * Decompression of record batches: gzip and zstd by node:zlib, snappy (raw and in the xerial framing that Java
+ * Compression of record batches: gzip and zstd by node:zlib, snappy (raw and in the xerial framing that Java
  * clients write) and lz4 frames by native add-ons that are loaded when the first such batch is read.
  * What a batch may unpack to is bounded, so that a small one cannot fill the memory.
  */
 import { createRequire } from 'node:module';
-import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { Reader } from './primitives.ts';
 
@@ -22,14 +22,26 @@ const LZ4_BLOCK_BYTES = [0, 0, 0, 0, 64 * 1024, 256 * 1024, 1024 * 1024, 4 * 102
 
 interface Snappy {
   uncompressSync(input: Uint8Array, options?: { asBuffer?: boolean }): string | Buffer;
+  compressSync(input: Uint8Array): Buffer;
 }
 interface Lz4 {
   decompressFrameSync(input: Buffer): Buffer;
+  compressFrameSync(input: Buffer): Buffer;
 }
 
 const require = createRequire(import.meta.url);
 let snappy: Snappy | undefined;
 let lz4: Lz4 | undefined;
+
+function loadSnappy(): Snappy {
+  snappy ??= require('snappy') as Snappy;
+  return snappy;
+}
+
+function loadLz4(): Lz4 {
+  lz4 ??= require('lz4-napi') as Lz4;
+  return lz4;
+}
 
 function tooLarge(limit: number): never {
   throw new ErrataError('E_WIRE_DECOMPRESSED_SIZE', `a batch would unpack to more than ${limit} bytes`);
@@ -38,8 +50,7 @@ function tooLarge(limit: number): never {
 /** A raw snappy block starts with its unpacked size. */
 function unsnappyBlock(block: Buffer, limit: number): Buffer {
   if (new Reader(block).uvarint() > limit) tooLarge(limit);
-  snappy ??= require('snappy') as Snappy;
-  return snappy.uncompressSync(block, { asBuffer: true }) as Buffer;
+  return loadSnappy().uncompressSync(block, { asBuffer: true }) as Buffer;
 }
 
 function unsnappy(data: Buffer, limit: number): Buffer {
@@ -78,8 +89,7 @@ function lz4Bound(data: Buffer): number {
 
 function unlz4(data: Buffer, limit: number): Buffer {
   if (lz4Bound(data) > limit) tooLarge(limit);
-  lz4 ??= require('lz4-napi') as Lz4;
-  return lz4.decompressFrameSync(data);
+  return loadLz4().decompressFrameSync(data);
 }
 
 const DECOMPRESS: Record<Exclude<Compression, 'none'>, (data: Buffer, limit: number) => Buffer> = {
@@ -103,6 +113,13 @@ export function decompress(compression: Compression, data: Buffer, limit = MAX_D
   }
 }
 
-export function gzip(data: Buffer): Buffer {
-  return gzipSync(data);
+const COMPRESS: Record<Exclude<Compression, 'none'>, (data: Buffer) => Buffer> = {
+  gzip: (data) => gzipSync(data),
+  zstd: (data) => zstdCompressSync(data),
+  snappy: (data) => loadSnappy().compressSync(data),
+  lz4: (data) => loadLz4().compressFrameSync(data),
+};
+
+export function compress(compression: Compression, data: Buffer): Buffer {
+  return compression === 'none' ? data : COMPRESS[compression](data);
 }

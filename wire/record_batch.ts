@@ -7,7 +7,7 @@
  */
 import { crc32c } from '@node-rs/crc32';
 import { ErrataError } from '../messages/errata_error.ts';
-import { COMPRESSIONS, type Compression, gzip } from './compression.ts';
+import { COMPRESSIONS, type Compression, compress } from './compression.ts';
 import { Writer } from './primitives.ts';
 
 export const BATCH_HEADER_BYTES = 61;
@@ -162,6 +162,26 @@ export function patchLogAppendTime(batch: Buffer, header: BatchHeader, timestamp
   batch.writeUInt32BE(crc, position + AT.crc);
 }
 
+/**
+ * The batch with some of its records only, given as the bytes they have in it unpacked: offsets, producer and sequence
+ * numbers stay, as compaction needs it.
+ */
+export function withRecords(
+  batch: Buffer,
+  header: BatchHeader,
+  records: readonly Buffer[],
+  max_timestamp_ms: number,
+): Buffer {
+  const packed = compress(header.compression, Buffer.concat(records));
+  const head = batch.subarray(header.position, header.position + BATCH_HEADER_BYTES);
+  const smaller = Buffer.concat([head, packed]);
+  smaller.writeInt32BE(smaller.length - LENGTH_OVERHEAD_BYTES, AT.length);
+  smaller.writeBigInt64BE(BigInt(max_timestamp_ms), AT.max_timestamp);
+  smaller.writeInt32BE(records.length, AT.record_count);
+  smaller.writeUInt32BE(crc32c(smaller.subarray(AT.attributes)), AT.crc);
+  return smaller;
+}
+
 function varintBytes(value: number): number {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   let size = 1;
@@ -215,7 +235,7 @@ export function encodeBatch(records: readonly BatchRecord[], options: BatchOptio
     writeRecord(writer, record, index, first.timestamp_ms);
   }
   if (options.compression === 'gzip') {
-    const packed = gzip(writer.toBuffer().subarray(BATCH_HEADER_BYTES));
+    const packed = compress('gzip', writer.toBuffer().subarray(BATCH_HEADER_BYTES));
     writer.position = BATCH_HEADER_BYTES;
     writer.raw(packed);
   }
@@ -236,18 +256,4 @@ export function encodeBatch(records: readonly BatchRecord[], options: BatchOptio
   writer.int32(records.length);
   batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
   return batch;
-}
-
-export interface Marker {
-  producer_id: number;
-  producer_epoch: number;
-  is_commit: boolean;
-  timestamp_ms: number;
-}
-
-/** The control batch that ends a transaction in a partition (KIP-98): type in the key, coordinator epoch 0 in the value. */
-export function encodeMarker({ is_commit, timestamp_ms, ...producer }: Marker): Buffer {
-  const key = Buffer.from([0, 0, 0, is_commit ? 1 : 0]);
-  const record = { key, value: Buffer.alloc(6), timestamp_ms };
-  return encodeBatch([record], { ...producer, is_transactional: true, is_control: true });
 }

@@ -86,6 +86,11 @@ export class RecordCursor {
     return true;
   }
 
+  /** Where in `buffer` the next record starts, which is where the present one ends. */
+  get position(): number {
+    return this.#position;
+  }
+
   key(): Buffer | null {
     return this.key_start < 0 ? null : this.buffer.subarray(this.key_start, this.key_end);
   }

@@ -219,6 +219,7 @@ export class PartitionLog {
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+/** Without copying. */
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

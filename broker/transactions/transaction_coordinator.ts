@@ -3,7 +3,7 @@
  * database, ending a transaction is one commit of it: there is no state between "ongoing" and "ended", and nothing to
  * complete after a crash. Source: KIP-98, KIP-360 (epochs), org.apache.kafka.coordinator.transaction of Kafka 4.1.
  */
-import { encodeMarker } from '../../wire/record_batch.ts';
+import { encodeMarker } from '../../wire/transaction_marker.ts';
 import { KAFKA_ERROR } from '../error_codes.ts';
 import type { CommittedOffset, Offsets } from '../groups/offsets.ts';
 import type { Database } from '../log/database.ts';

@@ -32,7 +32,7 @@ async function answerOf(address: string, index: number): Promise<unknown> {
 }
 
 test('the embedded broker answers as Apache Kafka does', { concurrency: true }, async (t) => {
-  const broker = await embeddedBroker(t);
+  const broker = await embeddedBroker(t, { compaction_interval_ms: 100 });
   await Promise.all(
     CASES.map(({ name }, index) =>
       t.test(name, LIMIT, async () =>

@@ -14,6 +14,9 @@ export interface WriteOptions {
   sequence?: number;
   partition?: number;
   key?: string;
+  /** The value of every record is null. */
+  tombstone?: boolean;
+  timestamp_ms?: number;
 }
 
 export class RawProducer {
@@ -85,14 +88,15 @@ export class RawProducer {
   /** One batch with these values. */
   async write(topic: string, values: string[], options: WriteOptions = {}) {
     const { transactional = this.transactional_id !== null, partition = 0, key } = options;
+    const { timestamp_ms = 1_700_000_000_000, tombstone = false } = options;
     const at = `${topic}-${partition}`;
     const base_sequence = options.sequence ?? this.#sequences.get(at) ?? 0;
     const { producer_id, producer_epoch } = this;
     const records = encodeBatch(
       values.map((value) => ({
         key: key === undefined ? null : Buffer.from(key),
-        value: Buffer.from(value),
-        timestamp_ms: 1_700_000_000_000,
+        value: tombstone ? null : Buffer.from(value),
+        timestamp_ms,
       })),
       { producer_id, producer_epoch, base_sequence, is_transactional: transactional },
     );
