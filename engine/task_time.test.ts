@@ -215,6 +215,10 @@ test('property: no watermark passes a record that is still to come, and all reac
         task.fallSilent(now_ms);
         task.commit();
       }
+      const written_ids = new Set(logs.flat().map((entry) => (entry.type === 'data' ? entry.id : '')));
+      for (const [at, made] of sources.entries())
+        for (const offset of made.keys())
+          assert.ok(written_ids.has(`${at}/${offset}`), `${at}/${offset} is lost`);
       for (const [partition, log] of logs.entries()) {
         const end = readDown(plan, partition, log);
         if (clock === 'event') assert.ok(end.all_read, 'not all is read in the end');

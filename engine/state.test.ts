@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { addLedgers, Ledger, TAKEN_IN } from './ledger.ts';
+import { STATE_FORMAT, TaskState } from './state.ts';
+import { Timers } from './timers.ts';
+
+type Step =
+  | { type: 'set'; store: string; key: string; value: number }
+  | { type: 'delete'; store: string; key: string }
+  | { type: 'checkpoint' }
+  | { type: 'undo' }
+  | { type: 'commit' };
+
+const place = {
+  store: fc.constantFrom('a', 'b', '$time'),
+  key: fc.constantFrom('', 'k', 'k/1', 'k/2', '__proto__'),
+};
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('set' as const), ...place, value: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('delete' as const), ...place }) },
+  fc.constantFrom<Step>({ type: 'checkpoint' }, { type: 'undo' }, { type: 'commit' }),
+);
+
+/** What the state must be like: one map of all stores, and a copy of it to go back to. */
+class Model {
+  entries = new Map<string, number>();
+  #before = new Map<string, number>();
+
+  apply(step: Step): void {
+    if (step.type === 'set') this.entries.set(`${step.store}/${step.key}`, step.value);
+    else if (step.type === 'delete') this.entries.delete(`${step.store}/${step.key}`);
+    else if (step.type === 'undo') this.entries = new Map(this.#before);
+    if (step.type === 'checkpoint' || step.type === 'undo') this.#before = new Map(this.entries);
+  }
+}
+
+function contents(state: TaskState): Map<string, number> {
+  return new Map(
+    ['a', 'b', '$time'].flatMap((name) =>
+      [...state.store(name).entries<number>('')].map(([key, value]) => [`${name}/${key}`, value] as const),
+    ),
+  );
+}
+
+test('property: the state is a map that can go back to its checkpoint, and its changelog makes the same map', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const state = new TaskState();
+      const model = new Model();
+      const changelog: { key: string; value: string | null }[] = [];
+      for (const one of steps) {
+        if (one.type === 'set') state.store(one.store).set(one.key, one.value);
+        else if (one.type === 'delete') state.store(one.store).delete(one.key);
+        else if (one.type === 'checkpoint') state.checkpoint();
+        else if (one.type === 'undo') state.undo();
+        else changelog.push(...state.takeChanges());
+        model.apply(one);
+        assert.deepEqual(contents(state), model.entries);
+      }
+      changelog.push(...state.takeChanges());
+      assert.equal(state.has_changes, false);
+      const restored = new TaskState();
+      for (const { key, value } of changelog) restored.restore(key, value, STATE_FORMAT);
+      assert.deepEqual(contents(restored), model.entries);
+      assert.equal(restored.size, model.entries.size);
+      assert.equal(restored.has_changes, false);
+      // Compacted: only the last of each key.
+      const compacted = new TaskState();
+      for (const { key, value } of new Map(changelog.map((one) => [one.key, one])).values())
+        compacted.restore(key, value, STATE_FORMAT);
+      assert.deepEqual(contents(compacted), model.entries);
+    }),
+  );
+});
+
+test('state of another format is refused', () => {
+  for (const format of ['s2', undefined])
+    assert.throws(() => new TaskState().restore('a/k', '1', format), { code: 'E_STATE_VERSION' });
+});
+
+test('entries are found by prefix, and may be deleted on the way', () => {
+  const store = new TaskState().store('a');
+  for (const key of ['x/1', 'x/2', 'y/1']) store.set(key, key);
+  for (const [key] of store.entries('x/')) store.delete(key);
+  assert.deepEqual([...store.entries('')], [['y/1', 'y/1']]);
+});
+
+test('property: timers fire once each, in order of time, actor and key, also after a restart in between', () => {
+  const timer = fc.record({
+    time_ms: fc.integer({ min: 0, max: 20 }),
+    actor: fc.constantFrom('a', 'b'),
+    key: fc.constantFrom('k', 'l', 'm/n'),
+  });
+  const shown = ({ time_ms, actor, key }: { time_ms: number; actor: string; key: string }) =>
+    `${String(time_ms).padStart(3, '0')} ${actor} ${key}`;
+  fc.assert(
+    fc.property(fc.array(timer, { maxLength: 40 }), fc.integer({ min: 0, max: 20 }), (set, restart_ms) => {
+      const state = new TaskState().store('$timers');
+      const fired: string[] = [];
+      const fire = (timers: Timers, watermark_ms: number) => {
+        for (let due = timers.takeDue(watermark_ms); due; due = timers.takeDue(watermark_ms)) {
+          assert.ok(due.time_ms <= watermark_ms);
+          fired.push(shown(due));
+        }
+      };
+      const first = new Timers(state);
+      for (const one of set) first.set(one);
+      fire(first, restart_ms);
+      fire(new Timers(state), 100);
+      assert.deepEqual(fired, [...new Set(set.map(shown))].sort());
+      assert.deepEqual([...state.entries('')], []);
+    }),
+  );
+});
+
+test('a timer whose setting was undone does not fire; set again, it fires once', () => {
+  const state = new TaskState();
+  const timers = new Timers(state.store('$timers'));
+  const timer = { time_ms: 5, actor: 'a', key: 'k' };
+  state.checkpoint();
+  timers.set(timer);
+  state.undo();
+  assert.equal(timers.takeDue(10), undefined);
+  state.checkpoint();
+  timers.set(timer);
+  state.undo();
+  timers.set(timer);
+  assert.deepEqual(timers.takeDue(10), timer);
+  assert.equal(timers.takeDue(10), undefined);
+});
+
+test('the ledger counts what is settled, not what is dropped, and lives in the state', () => {
+  const state = new TaskState();
+  const ledger = new Ledger(state.store('$ledger'));
+  ledger.count('feedback', TAKEN_IN, 1);
+  ledger.count('feedback', 'pending', 1);
+  ledger.settle();
+  ledger.count('feedback', TAKEN_IN, 1);
+  ledger.drop();
+  ledger.settle();
+  ledger.count('feedback', 'pending', -1);
+  ledger.count('feedback', 'joined', 1);
+  ledger.settle();
+  assert.deepEqual(ledger.entries(), { feedback: { taken_in: 1, pending: 0, joined: 1 } });
+  const restored = new TaskState();
+  for (const { key, value } of state.takeChanges()) restored.restore(key, value, STATE_FORMAT);
+  assert.deepEqual(new Ledger(restored.store('$ledger')).entries(), ledger.entries());
+  assert.deepEqual(addLedgers([ledger.entries(), { feedback: { joined: 2 }, stats: { late: 1 } }]), {
+    feedback: { taken_in: 1, pending: 0, joined: 3 },
+    stats: { late: 1 },
+  });
+});
