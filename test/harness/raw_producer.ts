@@ -1,4 +1,5 @@
 /** A transactional or idempotent producer that sends every request itself, so that a test decides what is sent when. */
+import { readChunk } from '../../engine/partition_reader.ts';
 import { encodeFetchRequest, type FetchResponse, fetchRequest } from '../../wire/fetch.ts';
 import { Reader } from '../../wire/primitives.ts';
 import { type BatchHeader, batchesIn, encodeBatch } from '../../wire/record_batch.ts';
@@ -20,7 +21,7 @@ export interface WriteOptions {
 }
 
 export class RawProducer {
-  readonly #client: RawClient;
+  #client: RawClient;
   readonly transactional_id: string | null;
   readonly #sequences = new Map<string, number>();
   producer_id = -1;
@@ -29,6 +30,11 @@ export class RawProducer {
   constructor(client: RawClient, transactional_id: string | null = null) {
     this.#client = client;
     this.transactional_id = transactional_id;
+  }
+
+  /** Goes on over another connection, as after a restart of the broker. */
+  reconnect(client: RawClient): void {
+    this.#client = client;
   }
 
   /** Returns the error code; with `version` 3 and above it says who it is already. */
@@ -137,6 +143,8 @@ async function retried<T extends Answer>(call: () => Promise<T>): Promise<T> {
 export interface ReadLog {
   /** Offset and value of each record, the aborted ones too; a marker has `commit` or `abort` in place of the value. */
   records: [offset: number, value: string][];
+  /** The values without those of transactions on the aborted list. */
+  valid: string[];
   /** As a list of `[producer id, first offset]`, in the order of offsets. */
   aborted: [producer_id: number, first_offset: number][];
   last_stable_offset: number;
@@ -152,6 +160,7 @@ export async function readLog(
   partition = 0,
 ): Promise<ReadLog> {
   const records: ReadLog['records'] = [];
+  const valid: string[] = [];
   const aborted = new Map<string, [number, number]>();
   for (let offset = from; ; ) {
     const found = await fetchOnce(client, topic, partition, offset, isolation);
@@ -159,6 +168,7 @@ export async function readLog(
     for (const one of found.aborted_transactions ?? []) {
       aborted.set(JSON.stringify(one), [one.producer_id, one.first_offset]);
     }
+    valid.push(...readChunk(found, offset).chunk.records.map(({ value }) => String(value)));
     for (const header of batchesIn(bytes)) {
       records.push(...shown(bytes, header));
       offset = header.last_offset + 1;
@@ -166,7 +176,7 @@ export async function readLog(
     if (bytes.length > 0) continue;
     const { last_stable_offset, high_watermark } = found;
     const in_order = [...aborted.values()].toSorted((a, b) => a[1] - b[1]);
-    return { records, aborted: in_order, last_stable_offset, high_watermark };
+    return { records, valid, aborted: in_order, last_stable_offset, high_watermark };
   }
 }
 
