@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { embeddedBroker } from '../harness/embedded.ts';
 import { hasKcat, kcat } from '../harness/kcat.ts';
+import { RawClient } from '../harness/raw_client.ts';
+import { RawProducer } from '../harness/raw_producer.ts';
 
 test('kcat lists, produces and consumes', async (t) => {
   if (!hasKcat(t)) return;
@@ -38,4 +40,26 @@ test('kcat reads in a consumer group and commits', async (t) => {
   assert.equal(await kcat(address, group), 'one\ntwo\n');
   const rest = ['-G', 'readers', '-q', '-X', 'auto.offset.reset=earliest', '-c', '1', 'mails'];
   assert.equal(await kcat(address, rest), 'three\n');
+});
+
+test('kcat writes in a transaction and reads what is committed', async (t) => {
+  if (!hasKcat(t)) return;
+  const { address } = await embeddedBroker(t);
+  const client = new RawClient(address);
+  t.after(() => client.end());
+  await kcat(address, ['-P', '-t', 'mails', '-X', 'transactional.id=kcat'], 'one\ntwo\n');
+  const aborting = new RawProducer(client, 'aborting');
+  const open = new RawProducer(client, 'open');
+  for (const producer of [aborting, open]) {
+    await producer.init();
+    await producer.addPartitions('mails');
+  }
+  await aborting.write('mails', ['void']);
+  await aborting.end(false);
+  await kcat(address, ['-P', '-t', 'mails', '-X', 'transactional.id=kcat'], 'three\n');
+  await open.write('mails', ['open']);
+  const read = (isolation: string) =>
+    kcat(address, ['-C', '-t', 'mails', '-o', 'beginning', '-e', '-q', '-X', `isolation.level=${isolation}`]);
+  assert.equal(await read('read_committed'), 'one\ntwo\nthree\n');
+  assert.equal(await read('read_uncommitted'), 'one\ntwo\nvoid\nthree\nopen\n');
 });
