@@ -122,3 +122,10 @@ export async function leaveGroup(kafka: KafkaClient, group_id: string, member_id
     await cluster.disconnect();
   }
 }
+
+/** Kafka's names of what went wrong, e.g. `ILLEGAL_GENERATION`; kafkajs wraps an error that it has given up on. */
+export function kafkaErrorTypes(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const { type } = error as { type?: unknown };
+  return [...(typeof type === 'string' ? [type] : []), ...kafkaErrorTypes(error.cause)];
+}

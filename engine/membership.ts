@@ -16,7 +16,7 @@ import {
   type TaskId,
   taskId,
 } from './assignment.ts';
-import type { KafkaClient, KafkaSettings } from './kafka.ts';
+import { type KafkaClient, type KafkaSettings, kafkaErrorTypes } from './kafka.ts';
 
 /** A stage as the group sees it. */
 export interface StageTopics {
@@ -101,7 +101,7 @@ export class Membership {
       );
       return 'committed';
     } catch (error) {
-      if (isGroupChange(error)) return 'refused';
+      if (kafkaErrorTypes(error).some((type) => GROUP_CHANGES.has(type))) return 'refused';
       throw error;
     }
   }
@@ -115,14 +115,6 @@ export class Membership {
 }
 
 const GROUP_CHANGES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
-
-/** What kafkajs does not retry it wraps. */
-function isGroupChange(error: unknown): boolean {
-  const { type, cause } = error as { type?: unknown; cause?: unknown };
-  return (
-    (typeof type === 'string' && GROUP_CHANGES.has(type)) || (cause instanceof Error && isGroupChange(cause))
-  );
-}
 
 /** All topics of a stage are assigned alike, so its first topic says which tasks these are. */
 function tasksOf(assignment: Record<string, number[]>, stages: StageTopics[]): TaskId[] {

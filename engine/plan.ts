@@ -13,6 +13,7 @@ export interface Plan {
   group_id: string;
   workers: number;
   commit_interval_ms: number;
+  guarantee: Guarantee;
   /** Every topic that is read or written, in the order in which they are to be made. */
   topics: TopicPlan[];
   stages: StagePlan[];
@@ -21,6 +22,9 @@ export interface Plan {
   /** Absent where nothing retrains. */
   training?: TrainingPlan;
 }
+
+/** Whether a crash may repeat what was not committed. */
+export type Guarantee = 'exactly_once' | 'at_least_once';
 
 /** A plan with the partition counts that the topics really have. */
 export interface ResolvedPlan extends Plan {

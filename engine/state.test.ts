@@ -31,7 +31,7 @@ class Model {
     if (step.type === 'set') this.entries.set(`${step.store}/${step.key}`, step.value);
     else if (step.type === 'delete') this.entries.delete(`${step.store}/${step.key}`);
     else if (step.type === 'undo') this.entries = new Map(this.#before);
-    if (step.type === 'checkpoint' || step.type === 'undo') this.#before = new Map(this.entries);
+    if (step.type !== 'set' && step.type !== 'delete') this.#before = new Map(this.entries);
   }
 }
 

@@ -2,7 +2,8 @@
  * The state of one task: a keyed store per actor, in memory, every change of which goes to the task's changelog.
  *
  * 1. What was set since `takeChanges` is what the next changelog batch holds; a key deleted is a tombstone.
- * 2. `undo` takes back everything since `checkpoint`, for a message whose actor threw.
+ * 2. `undo` takes back everything since `checkpoint`, for a message whose actor threw. What `takeChanges` has handed out
+ *    is not taken back.
  * 3. Keys and values in the changelog are a public format: `{store}/{key}` and JSON, marked with its version.
  */
 import type { State } from '../actors/actor.ts';
@@ -74,6 +75,7 @@ export class TaskState {
   }
 
   takeChanges(): StateChange[] {
+    this.checkpoint();
     const changes = [...this.#dirty].map(([id, { store, key }]) => ({
       key: id,
       value: store.has(key) ? JSON.stringify(store.get(key)) : null,

@@ -19,6 +19,7 @@ function planOf(stage: StagePlan): ResolvedPlan {
     group_id: 'test.task',
     workers: 1,
     commit_interval_ms: 20,
+    guarantee: 'at_least_once',
     topics: [],
     stages: [stage],
     dead_letter_topic: 'dead',
@@ -59,6 +60,7 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
     commit: async (_task: string, commit: Commit) => {
       commits.push(commit);
     },
+    open: async () => undefined,
     trouble: () => null,
     abandon: () => undefined,
   } as unknown as Committer;

@@ -12,11 +12,10 @@ import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
 import type { TaskId } from './assignment.ts';
-import type { Committer } from './committer.ts';
+import type { CommitOffset, Committer } from './committer.ts';
 import { Effects } from './effects.ts';
 import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
-import type { PartitionOffset } from './membership.ts';
 import type { ResolvedPlan, StagePlan } from './plan.ts';
 import { readToEnd } from './read_to_end.ts';
 import { FORMAT_HEADER } from './record_format.ts';
@@ -146,6 +145,7 @@ export class Task {
   }
 
   async #live(): Promise<void> {
+    await this.#ports.committer.open(this.id);
     const places = this.stage.inputs.map(({ topic }) => ({ topic, partition: this.partition }));
     const offsets = await this.#ports.committedOffsets(places);
     if (this.#stopping) return;
@@ -308,10 +308,11 @@ export class Task {
         changes: this.#state.takeChanges(),
       },
       offsets: offsets.map(
-        ({ input, offset }): PartitionOffset => ({
+        ({ input, offset }): CommitOffset => ({
           topic: input.plan.topic,
           partition: this.partition,
           offset,
+          previous: this.#committed.get(input)!,
         }),
       ),
     });

@@ -45,6 +45,7 @@ function planWith(clock: 'wall' | 'event'): ResolvedPlan {
     group_id: 'n.t',
     workers: 1,
     commit_interval_ms: 100,
+    guarantee: 'at_least_once',
     topics: [],
     stages: [stage('up', 'source', source, 'middle'), stage('down', 'middle', told, null)],
     dead_letter_topic: 'd',

@@ -7,14 +7,12 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
-import { Committer } from './committer.ts';
-import type { OutputRecord } from './effects.ts';
+import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
 import { connectKafka, createCluster } from './kafka.ts';
 import { createLog } from './log.ts';
 import { LogReader, READER_DEFAULTS } from './log_reader.ts';
 import { Membership, type StageTopics } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
-import { writeDeadLetter } from './record_format.ts';
 import type { RunJob } from './stage_logic.ts';
 import { Task, type TaskPorts } from './task.ts';
 import type { FromWorker, ToWorker, WorkerInit } from './worker_protocol.ts';
@@ -68,7 +66,6 @@ class TaskHost {
     const { plan, kafka: settings } = this.#init;
     const kafka = connectKafka(settings, this.#log);
     const admin = kafka.admin();
-    const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: statedPartition });
     const cluster = createCluster(kafka);
     const reader = new LogReader(cluster, READER_DEFAULTS, this.#log);
     const membership = new Membership(
@@ -86,34 +83,22 @@ class TaskHost {
       },
       this.#log,
     );
-    const committer = new Committer(producer, membership, (record) => tooLarge(plan, record), this.#log);
+    await admin.connect();
+    const committed = (inputs: Place[]) => committedOffsets(admin, plan.group_id, inputs);
+    const committer = await createCommitter(plan, { kafka, membership, committed, log: this.#log });
     const ports: TaskPorts = {
       reader,
       committer,
-      committedOffsets: async (inputs) => {
-        const found = await admin.fetchOffsets({
-          groupId: plan.group_id,
-          topics: [...new Set(inputs.map(({ topic }) => topic))],
-        });
-        return inputs.map(({ topic, partition }) => {
-          const of = found.find((one) => one.topic === topic)?.partitions;
-          const offset = Number(of?.find((one) => one.partition === partition)?.offset ?? -1);
-          return offset < 0 ? null : offset;
-        });
-      },
+      committedOffsets: committed,
       runJob: this.#jobs.run,
       onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
-      onFailed: (task, error) => {
-        this.#log.error({ task, error: error.message, stack: error.stack }, 'task failed');
-        this.#end(error);
-      },
+      onFailed: (task, error) => this.#onFailed(task, error, ports),
       now: Date.now,
     };
     this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
     const ticking = setInterval(() => this.#sendStatus(), STATUS_INTERVAL_MS);
     let how: 'commit' | 'drop' = 'drop';
     try {
-      await Promise.all([admin.connect(), producer.connect()]);
       await membership.start();
       await this.#ended;
       how = 'commit';
@@ -125,7 +110,7 @@ class TaskHost {
       this.#sendStatus();
       await membership.leave();
       await reader.stop();
-      await Promise.allSettled([admin.disconnect(), producer.disconnect(), cluster.disconnect()]);
+      await Promise.allSettled([admin.disconnect(), committer.close(), cluster.disconnect()]);
     }
   }
 
@@ -146,18 +131,42 @@ class TaskHost {
     await Promise.all(lost.map((task) => task.stop('drop')));
     for (const id of wanted) {
       if (this.#is_ending) return;
-      if (this.#tasks.has(id)) continue;
-      const { stage: name, partition } = splitTaskId(id);
-      const stage = this.#init.plan.stages.find((one) => one.name === name);
-      if (!stage) throw new ErrataError('E_PLAN', `the group assigned ${id}, which is not in this plan`);
-      ports.committer.adopt(id);
-      const parts = { id, plan: this.#init.plan, stage, partition, paused: this.#paused };
-      const task = new Task(parts, ports, this.#log);
-      this.#tasks.set(id, task);
-      task.start();
+      if (!this.#tasks.has(id)) this.#startTask(id, ports);
     }
     this.#log.info({ tasks: [...wanted] }, 'tasks assigned');
     this.#sendStatus();
+  }
+
+  #startTask(id: TaskId, ports: TaskPorts): void {
+    const { stage: name, partition } = splitTaskId(id);
+    const stage = this.#init.plan.stages.find((one) => one.name === name);
+    if (!stage) throw new ErrataError('E_PLAN', `the group assigned ${id}, which is not in this plan`);
+    const parts = { id, plan: this.#init.plan, stage, partition, paused: this.#paused };
+    const task = new Task(parts, ports, this.#log);
+    this.#tasks.set(id, task);
+    task.start();
+  }
+
+  /**
+   * A task that was fenced has been elsewhere in the meantime, and its state is stale: where the group still gives it
+   * to this worker, it begins anew. Any other failure ends the worker, which the supervisor starts again.
+   */
+  #onFailed(id: TaskId, error: Error, ports: TaskPorts): void {
+    if (!(error instanceof ErrataError && error.code === 'E_TASK_FENCED')) {
+      this.#log.error({ task: id, error: error.message, stack: error.stack }, 'task failed');
+      this.#end(error);
+      return;
+    }
+    this.#log.warn({ task: id, error: error.message }, 'task begins anew');
+    const failed = this.#tasks.get(id);
+    this.#assigning = this.#assigning
+      .then(async () => {
+        if (!failed || this.#tasks.get(id) !== failed) return;
+        await failed.stop('drop');
+        this.#tasks.delete(id);
+        if (!this.#is_ending) this.#startTask(id, ports);
+      })
+      .catch((cause) => this.#end(cause));
   }
 
   #onMessage(message: ToWorker): void {
@@ -215,30 +224,4 @@ function stageTopics(plan: ResolvedPlan): StageTopics[] {
     topics: inputs.map(({ topic }) => topic),
     partitions: plan.partitions[inputs[0]!.topic]!,
   }));
-}
-
-/** What is dead-lettered in place of an output that its topic does not take. */
-function tooLarge(plan: ResolvedPlan, record: OutputRecord): OutputRecord {
-  const value = record.value === null ? null : Buffer.from(record.value);
-  const size_bytes = value?.length ?? 0;
-  const written = writeDeadLetter(
-    {
-      source: record.topic,
-      topic: record.topic,
-      partition: record.partition,
-      offset: -1,
-      timestamp_ms: record.timestamp_ms ?? Date.now(),
-      key: record.key === null ? null : Buffer.from(record.key),
-      value,
-      headers: {},
-    },
-    { code: 'output_too_large', message: `${size_bytes} bytes are more than topic ${record.topic} takes` },
-  );
-  const topic = plan.dead_letter_topic;
-  return { topic, partition: record.partition % plan.partitions[topic]!, ...written };
-}
-
-/** Every output names its partition. */
-function statedPartition() {
-  return ({ message }: { message: { partition?: number } }) => message.partition!;
 }

@@ -4,7 +4,7 @@ import type { InputPlan, Plan, StagePlan, TargetPlan, TimePlan, TopicPlan } from
 export function describePlan(plan: Plan): string {
   const head = [
     `topology ${plan.topology} in namespace ${plan.namespace}`,
-    `  group ${plan.group_id}, ${plan.workers} workers, commits every ${formatMs(plan.commit_interval_ms)}`,
+    `  group ${plan.group_id}, ${plan.workers} workers, commits every ${formatMs(plan.commit_interval_ms)}, ${plan.guarantee.replaceAll('_', ' ')}`,
   ];
   return [head, ...plan.stages.map((stage) => describeStage(stage, plan)), describeTopics(plan.topics)]
     .map((lines) => lines.join('\n'))

@@ -30,7 +30,7 @@ test('the standard topology becomes two re-keying stages, capture, and windows w
   assert.equal(
     describePlan(plan),
     `topology feedback in namespace errata
-  group errata.feedback, 2 workers, commits every 200ms
+  group errata.feedback, 2 workers, commits every 200ms, exactly once
 
 stage predictions
   reads  predictions → predictions.rekey.records (source predictions, event time, disorder 5s, idle after 30s, wall clock)

@@ -26,6 +26,7 @@ export function makePlan(graph: Graph): Plan {
     group_id: `${settings.namespace}.${settings.topology}`,
     workers: settings.workers,
     commit_interval_ms: parseDuration(settings.commit_interval),
+    guarantee: settings.guarantee,
     topics: builder.topics(),
     stages: builder.stages(),
     dead_letter_topic: deadLetterTopic(settings),

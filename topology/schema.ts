@@ -74,6 +74,10 @@ export const Topology = Type.Object({
   }),
   workers: Type.Integer({ minimum: 1, maximum: 256, default: 2, description: 'threads per process' }),
   commit_interval: Duration({ default: '200ms', description: 'how often a task commits what it did' }),
+  guarantee: Type.Union([Type.Literal('exactly_once'), Type.Literal('at_least_once')], {
+    default: 'exactly_once',
+    description: 'whether a crash may repeat what was not committed; exactly_once: consumers read committed',
+  }),
   max_ahead: Duration({
     default: '10m',
     description: 'a record stamped further than this after its Kafka timestamp goes to the dead-letter topic',
