@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 
-/** The offsets of a transactional batch and of its marker are known from `attributes` and `producer_id`. */
 const SCHEMA_1 = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE topics (
