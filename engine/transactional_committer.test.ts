@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pino from 'pino';
+import type { Commit } from './committer.ts';
+import type { Producer } from './kafka.ts';
+import { TransactionalCommitter } from './transactional_committer.ts';
+
+const TASK = 'stats/2';
+
+/** Kafka as far as a transaction goes: what is committed, and what fails when. */
+class FakeKafka {
+  readonly log: string[] = [];
+  /** The group's offset of in/2. */
+  offset: number | null = 4;
+  epoch = 0;
+  /** What `commit` of the next transactions does, in order. */
+  endings: ('commits' | 'commits and breaks' | 'breaks' | 'is fenced')[] = [];
+  busy = 0;
+
+  createProducer = async (transactional_id: string): Promise<Producer> => {
+    const producer = {
+      transaction: async () => this.#transaction(transactional_id),
+      disconnect: async () => undefined,
+    };
+    return producer as unknown as Producer;
+  };
+
+  committedOffsets = async (): Promise<(number | null)[]> => [this.offset];
+
+  committer(): TransactionalCommitter {
+    const ports = {
+      group_id: 'g',
+      createProducer: this.createProducer,
+      committedOffsets: this.committedOffsets,
+    };
+    const names = { namespace: 'ns', topology: 'top' };
+    return new TransactionalCommitter(names, ports, (record) => record, pino({ level: 'silent' }));
+  }
+
+  #transaction(transactional_id: string) {
+    const held: string[] = [];
+    let offset: number | undefined;
+    return {
+      abort: async () => {
+        this.epoch++;
+        this.log.push(`initialised ${transactional_id}`);
+      },
+      sendBatch: async ({ topicMessages }: { topicMessages: { topic: string }[] }) => {
+        if (this.busy > 0) {
+          this.busy--;
+          throw Object.assign(new Error('busy'), { type: 'CONCURRENT_TRANSACTIONS' });
+        }
+        held.push(...topicMessages.map(({ topic }) => topic));
+      },
+      sendOffsets: async ({ topics }: { topics: { partitions: { offset: string }[] }[] }) => {
+        offset = Number(topics[0]!.partitions[0]!.offset);
+      },
+      commit: async () => {
+        const ending = this.endings.shift() ?? 'commits';
+        if (ending === 'is fenced') throw Object.assign(new Error('fenced'), { type: 'PRODUCER_FENCED' });
+        if (ending !== 'breaks') {
+          this.log.push(`committed ${held.join('+')}${offset === undefined ? '' : ` up to ${offset}`}`);
+          this.offset = offset ?? this.offset;
+        }
+        if (ending !== 'commits') throw new Error('the connection is cut');
+      },
+    };
+  }
+}
+
+const commit: Commit = {
+  outputs: [{ topic: 'out', partition: 0, key: 'k', value: 'v', headers: {} }],
+  changelog: { topic: 'changes', partition: 2, changes: [{ key: 'a/b', value: '1' }] },
+  offsets: [{ topic: 'in', partition: 2, offset: 7, previous: 4 }],
+};
+
+async function opened(kafka: FakeKafka): Promise<TransactionalCommitter> {
+  const committer = kafka.committer();
+  await committer.open(TASK);
+  return committer;
+}
+
+test('outputs, state and offsets are one transaction, of an id that outlives processes', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  await committer.commit(TASK, commit);
+  assert.deepEqual(kafka.log, ['initialised ns.top.stats.2', 'committed out+changes up to 7']);
+});
+
+test('a commit that broke after it had committed is not done again', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  kafka.endings = ['commits and breaks'];
+  await committer.commit(TASK, commit);
+  assert.equal(kafka.log.filter((line) => line.startsWith('committed')).length, 1);
+  assert.equal(kafka.epoch, 2, 'the producer was initialised anew before the offsets were asked for');
+});
+
+test('a commit that broke before it had committed is done again, as often as it takes', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  kafka.endings = ['breaks', 'breaks', 'commits'];
+  await committer.commit(TASK, commit);
+  assert.equal(kafka.log.at(-1), 'committed out+changes up to 7');
+  assert.equal(kafka.log.filter((line) => line.startsWith('committed')).length, 1);
+});
+
+test('a group without offsets yet has not committed', async () => {
+  const kafka = new FakeKafka();
+  kafka.offset = null;
+  const committer = await opened(kafka);
+  kafka.endings = ['breaks', 'commits'];
+  await committer.commit(TASK, {
+    ...commit,
+    offsets: [{ topic: 'in', partition: 2, offset: 7, previous: 0 }],
+  });
+  assert.equal(kafka.offset, 7);
+});
+
+test('a task whose offsets somebody else moved is fenced, and commits nothing', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  kafka.endings = ['breaks'];
+  kafka.offset = 5;
+  await assert.rejects(committer.commit(TASK, commit), { code: 'E_TASK_FENCED' });
+  assert.equal(kafka.log.filter((line) => line.startsWith('committed')).length, 0);
+});
+
+test('a task whose id somebody else initialised is fenced', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  kafka.endings = ['is fenced'];
+  await assert.rejects(committer.commit(TASK, commit), { code: 'E_TASK_FENCED' });
+});
+
+test('while Kafka clears up after the last transaction, the next waits in place', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  kafka.busy = 3;
+  await committer.commit(TASK, commit);
+  assert.deepEqual(kafka.log, ['initialised ns.top.stats.2', 'committed out+changes up to 7']);
+});
+
+test('an abandoned task does not commit', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  committer.abandon(TASK);
+  await assert.rejects(committer.commit(TASK, commit), { code: 'E_TASK_DROPPED' });
+  assert.equal(kafka.log.length, 1);
+});
