@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import { RawProducer, readLog } from '../../harness/raw_producer.ts';
 import { type ConformanceCase, outcome, until } from '../conformance_case.ts';
+import { decided } from './transactions.ts';
 
 const T0 = 1_700_000_000_000;
 
@@ -48,6 +49,7 @@ export const compaction: ConformanceCase[] = [
           timestamp_ms,
         });
         await transactional.end(is_commit);
+        await decided(client, topic);
       }
       // Kafka leaves the segment alone that it writes to: time goes on by more than `segment.ms`.
       await plain.write(topic, ['end'], { key: 'end', timestamp_ms: timestamp_ms + 10_000 });

@@ -3,7 +3,7 @@ import { RawProducer, readLog } from '../../harness/raw_producer.ts';
 import { type ConformanceCase, type Scope, until } from '../conformance_case.ts';
 
 /** Kafka answers the end of a transaction before its markers are written: waits until all is decided. */
-async function decided(client: RawClient, topic: string) {
+export async function decided(client: RawClient, topic: string) {
   const is_decided = (log: Awaited<ReturnType<typeof readLog>>) =>
     log.last_stable_offset === log.high_watermark;
   await until(() => readLog(client, topic, 'read_committed'), is_decided);
@@ -14,8 +14,12 @@ async function views(client: RawClient, topic: string, producers: Record<string,
   const nameOf = (id: number) =>
     Object.keys(producers).find((name) => producers[name]!.producer_id === id) ?? 'unknown';
   const view = async (isolation: 'read_committed' | 'read_uncommitted') => {
-    const { aborted, ...log } = await readLog(client, topic, isolation);
-    return { ...log, aborted: aborted.map(([id, first]) => `${nameOf(id)} from ${first}`) };
+    const { aborted, valid, ...log } = await readLog(client, topic, isolation);
+    return {
+      ...log,
+      valid: valid.length,
+      aborted: aborted.map(([id, first]) => `${nameOf(id)} from ${first}`),
+    };
   };
   return { committed: await view('read_committed'), uncommitted: await view('read_uncommitted') };
 }
