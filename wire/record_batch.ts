@@ -68,7 +68,7 @@ export interface BatchOptions {
   producer_id?: number;
   producer_epoch?: number;
   base_sequence?: number;
-  compression?: 'none' | 'gzip';
+  compression?: Compression;
   is_transactional?: boolean;
   is_control?: boolean;
 }
@@ -234,8 +234,8 @@ export function encodeBatch(records: readonly BatchRecord[], options: BatchOptio
     if (record.timestamp_ms > max_timestamp_ms) max_timestamp_ms = record.timestamp_ms;
     writeRecord(writer, record, index, first.timestamp_ms);
   }
-  if (options.compression === 'gzip') {
-    const packed = compress('gzip', writer.toBuffer().subarray(BATCH_HEADER_BYTES));
+  if (options.compression !== undefined && options.compression !== 'none') {
+    const packed = compress(options.compression, writer.toBuffer().subarray(BATCH_HEADER_BYTES));
     writer.position = BATCH_HEADER_BYTES;
     writer.raw(packed);
   }
