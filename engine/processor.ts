@@ -30,7 +30,7 @@ export interface ProcessorStatus {
   workers: WorkerStatus[];
 }
 
-/** The latest windows, assessments and alerts that this process made. */
+/** How many of the latest windows, assessments, alerts and rollouts are kept, of each. */
 const RECENT_MAX = 200;
 const SETTLED_POLL_MS = 20;
 
@@ -41,7 +41,7 @@ export class Processor {
   readonly #admin: Admin;
   readonly #supervisor: Supervisor;
   readonly #paused = new Set<string>();
-  readonly #recent: Emission[] = [];
+  readonly #recent = new Map<Emission['message'], object[]>();
   readonly #listeners = new Set<(emission: Emission) => void>();
   #failure: ErrataError | null = null;
 
@@ -109,7 +109,7 @@ export class Processor {
   }
 
   recent(message: Emission['message']): object[] {
-    return this.#recent.filter((emission) => emission.message === message).map(({ value }) => value);
+    return [...(this.#recent.get(message) ?? [])];
   }
 
   onEmission(listener: (emission: Emission) => void): void {
@@ -171,9 +171,11 @@ export class Processor {
   }
 
   #onEmissions(emissions: Emission[]): void {
-    this.#recent.push(...emissions);
-    if (this.#recent.length > RECENT_MAX) this.#recent.splice(0, this.#recent.length - RECENT_MAX);
-    for (const emission of emissions) for (const listener of this.#listeners) listener(emission);
+    for (const emission of emissions) {
+      const kept = this.#recent.get(emission.message) ?? [];
+      this.#recent.set(emission.message, [...kept, emission.value].slice(-RECENT_MAX));
+      for (const listener of this.#listeners) listener(emission);
+    }
   }
 }
 

@@ -11,9 +11,19 @@ import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
 import type { RunJob } from './stage_logic.ts';
 import type { TaskStatus } from './task.ts';
-import type { FromWorker, ToWorker, WorkerInit } from './worker_protocol.ts';
+import type { FromWorker, ToWorker, WorkerEnd, WorkerInit } from './worker_protocol.ts';
 
 export const RESTARTS = { budget: 10, period_ms: 5 * 60_000, first_backoff_ms: 200, most_backoff_ms: 10_000 };
+
+/** What starting again does not mend. */
+const FATAL: ReadonlySet<string> = new Set([
+  'E_ACTOR_KIND',
+  'E_MEMBER_VERSION',
+  'E_PARTITIONS_CHANGED',
+  'E_PLAN',
+  'E_RECORD_FORMAT',
+  'E_STATE_VERSION',
+]);
 
 export interface WorkerStatus {
   worker: string;
@@ -112,54 +122,52 @@ export class Supervisor {
     await this.#pool.destroy();
   }
 
+  /** The topology cannot go on: all its workers stop, and say why. */
+  fail(error: ErrataError): void {
+    if (this.#stop.signal.aborted) return;
+    this.#ports.onFailed(error);
+    this.#stop.abort();
+    for (const worker of this.#workers) tell(worker, { type: 'stop' });
+  }
+
   async #keepRunning(worker: Worker): Promise<void> {
     let backoff_ms = RESTARTS.first_backoff_ms;
     while (!this.#stop.signal.aborted) {
       const started_ms = Date.now();
-      try {
-        await this.#runOnce(worker);
-        break;
-      } catch (error) {
-        if (this.#stop.signal.aborted) break;
-        await this.#onDeath(worker, error);
-        if (worker.deaths_ms.length > RESTARTS.budget) {
-          worker.phase = 'stopped';
-          this.#ports.onFailed(
-            new ErrataError(
-              'E_RESTART_BUDGET',
-              `worker ${worker.name} died ${worker.deaths_ms.length} times in ${RESTARTS.period_ms / 60_000} minutes, last: ${worker.last_error}`,
-              { hint: 'see the log for the stack of each; the topology is stopped, others go on' },
-            ),
-          );
-          return;
-        }
-        if (Date.now() - started_ms > RESTARTS.most_backoff_ms) backoff_ms = RESTARTS.first_backoff_ms;
-        await pause(backoff_ms, this.#stop.signal);
-        backoff_ms = Math.min(backoff_ms * 2, RESTARTS.most_backoff_ms);
-        worker.restarts += 1;
-      }
+      const end = await this.#runOnce(worker);
+      if (end.type === 'stopped' || this.#stop.signal.aborted) break;
+      await this.#onDeath(worker, end.message);
+      if (end.code !== null && FATAL.has(end.code)) this.fail(new ErrataError(end.code, end.message));
+      else if (worker.deaths_ms.length > RESTARTS.budget) this.fail(budgetExceeded(worker));
+      if (this.#stop.signal.aborted) break;
+      if (Date.now() - started_ms > RESTARTS.most_backoff_ms) backoff_ms = RESTARTS.first_backoff_ms;
+      await pause(backoff_ms, this.#stop.signal);
+      backoff_ms = Math.min(backoff_ms * 2, RESTARTS.most_backoff_ms);
+      worker.restarts += 1;
     }
     worker.phase = 'stopped';
   }
 
-  async #runOnce(worker: Worker): Promise<void> {
+  async #runOnce(worker: Worker): Promise<WorkerEnd> {
     const { port1, port2 } = new MessageChannel();
     worker.port = port1;
     worker.member_id = null;
-    port1.on('message', (message: FromWorker) => this.#onMessage(worker, message));
+    port1.on('message', (message: FromWorker) => this.#onMessage(worker, port1, message));
     try {
       const init: WorkerInit = { ...this.#init, worker: worker.name, paused_sources: [...this.#paused] };
-      await this.#pool.run({ init, port: port2 }, { transferList: [port2] });
+      return (await this.#pool.run({ init, port: port2 }, { transferList: [port2] })) as WorkerEnd;
+    } catch (error) {
+      return { type: 'failed', code: null, message: errorMessage(error) };
     } finally {
       worker.port = null;
       port1.close();
     }
   }
 
-  async #onDeath(worker: Worker, error: unknown): Promise<void> {
+  async #onDeath(worker: Worker, reason: string): Promise<void> {
     const now_ms = Date.now();
     worker.phase = 'restarting';
-    worker.last_error = errorMessage(error);
+    worker.last_error = reason;
     worker.tasks = [];
     worker.deaths_ms = [...worker.deaths_ms.filter((at_ms) => now_ms - at_ms < RESTARTS.period_ms), now_ms];
     this.#log.error({ worker: worker.name, error: worker.last_error }, 'worker died, starting it again');
@@ -172,7 +180,7 @@ export class Supervisor {
     });
   }
 
-  #onMessage(worker: Worker, message: FromWorker): void {
+  #onMessage(worker: Worker, port: MessagePort, message: FromWorker): void {
     switch (message.type) {
       case 'joined':
         worker.member_id = message.member_id;
@@ -186,15 +194,29 @@ export class Supervisor {
         return;
       case 'run_job':
         this.#ports.runJob(message.job).then(
-          (evaluation) => tell(worker, { type: 'job_done', id: message.id, evaluation }),
-          (error) => tell(worker, { type: 'job_failed', id: message.id, message: errorMessage(error) }),
+          // To the run that asked: a later run of the worker counts its calls anew.
+          (evaluation) => send(port, { type: 'job_done', id: message.id, evaluation }),
+          (error) => send(port, { type: 'job_failed', id: message.id, message: errorMessage(error) }),
         );
     }
   }
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  worker.port?.postMessage(message);
+  if (worker.port) send(worker.port, message);
+}
+
+function send(port: MessagePort, message: ToWorker): void {
+  port.postMessage(message);
+}
+
+function budgetExceeded({ name, deaths_ms, last_error }: Worker): ErrataError {
+  const minutes = RESTARTS.period_ms / 60_000;
+  return new ErrataError(
+    'E_RESTART_BUDGET',
+    `worker ${name} died ${deaths_ms.length} times in ${minutes} minutes, last: ${last_error}`,
+    { hint: 'see the log for the stack of each; the topology is stopped, others go on' },
+  );
 }
 
 function pause(time_ms: number, signal: AbortSignal): Promise<void> {

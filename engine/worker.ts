@@ -1,11 +1,11 @@
 /**
  * A worker thread: owns its group membership, and runs the tasks that the group gives it, for as long as the
- * process lives. Piscina runs the default export once per worker; it returns when told to stop, and throws when
- * the worker cannot go on.
+ * process lives. Piscina runs the default export once per worker; it returns when told to stop, or when the worker
+ * cannot go on.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { ErrataError } from '../messages/errata_error.ts';
+import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
 import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
 import { connectKafka, createCluster } from './kafka.ts';
@@ -15,11 +15,17 @@ import { Membership, type StageTopics } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import type { RunJob } from './stage_logic.ts';
 import { Task, type TaskPorts } from './task.ts';
-import type { FromWorker, ToWorker, WorkerInit } from './worker_protocol.ts';
+import type { FromWorker, ToWorker, WorkerEnd, WorkerInit } from './worker_protocol.ts';
 
 const STATUS_INTERVAL_MS = 500;
 
-export default async function run({ init, port }: { init: WorkerInit; port: MessagePort }): Promise<void> {
+export default async function run({
+  init,
+  port,
+}: {
+  init: WorkerInit;
+  port: MessagePort;
+}): Promise<WorkerEnd> {
   const log = createLog(init.log_level).child({
     topology: init.plan.topology,
     worker: init.worker,
@@ -27,6 +33,11 @@ export default async function run({ init, port }: { init: WorkerInit; port: Mess
   const host = new TaskHost(init, port, log);
   try {
     await host.run();
+    return { type: 'stopped' };
+  } catch (error) {
+    // What is thrown loses its code on the way to another thread.
+    const code = error instanceof ErrataError ? error.code : null;
+    return { type: 'failed', code, message: errorMessage(error) };
   } finally {
     port.close();
   }
@@ -117,7 +128,7 @@ class TaskHost {
   #onAssigned(tasks: TaskId[], member_id: string, ports: TaskPorts): void {
     const wanted = new Set(tasks);
     // At once: a commit that is under way must not go on in the new generation, which would accept it.
-    for (const id of this.#tasks.keys()) if (!wanted.has(id)) ports.committer.abandon(id);
+    for (const task of this.#tasks.values()) if (!wanted.has(task.id)) void task.stop('drop');
     if (this.#is_ending) return;
     this.#send({ type: 'joined', member_id });
     this.#assigning = this.#assigning
@@ -152,6 +163,7 @@ class TaskHost {
    * to this worker, it begins anew. Any other failure ends the worker, which the supervisor starts again.
    */
   #onFailed(id: TaskId, error: Error, ports: TaskPorts): void {
+    if (error instanceof ErrataError && error.code === 'E_TASK_DROPPED') return;
     if (!(error instanceof ErrataError && error.code === 'E_TASK_FENCED')) {
       this.#log.error({ task: id, error: error.message, stack: error.stack }, 'task failed');
       this.#end(error);

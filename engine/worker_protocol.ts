@@ -16,6 +16,9 @@ export interface WorkerInit {
   log_level: string;
 }
 
+/** How a worker ended by itself. A thread that dies says nothing. */
+export type WorkerEnd = { type: 'stopped' } | { type: 'failed'; code: string | null; message: string };
+
 export type ToWorker =
   | { type: 'pause'; sources: string[] }
   | { type: 'stop' }

@@ -116,6 +116,10 @@ export class TopologyRun {
     this.#processor = undefined;
   }
 
+  get brokers(): string {
+    return this.#brokers;
+  }
+
   get processor(): Processor {
     if (!this.#processor) throw new Error('the topology does not run');
     return this.#processor;
