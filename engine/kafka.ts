@@ -35,7 +35,8 @@ function kafkaLog(log: Logger): KafkaConfig['logCreator'] {
   return () =>
     ({ level, namespace, log: { message, error } }) => {
       const detail = { from: `kafkajs ${namespace}`, ...(error ? { error } : {}) };
-      if (level <= kafkajs.logLevel.ERROR) log.warn(detail, message);
+      // A single answer or connection that failed is asked for again; what does not mend is told by the task that waits.
+      if (level <= kafkajs.logLevel.ERROR && namespace !== 'Connection') log.warn(detail, message);
       else log.debug(detail, message);
     };
 }
