@@ -5,7 +5,7 @@
  * Rebalancing is eager (kafkajs knows no other), so a task keeps running while its worker rejoins, and learns from
  * the next assignment whether it may go on. Commits of the old generation are refused by the broker meanwhile.
  */
-import kafkajs, { type Consumer, type PartitionAssigner } from 'kafkajs';
+import kafkajs, { type Consumer, type GroupMember, type PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import {
@@ -36,7 +36,8 @@ interface MemberData {
 }
 
 const MEMBER_DATA_VERSION = 1;
-const ASSIGNER_NAME = 'errata-sticky-tasks';
+/** With the version, so that the coordinator itself refuses who joins with another, and the group goes on. */
+export const PROTOCOL_NAME = `errata-sticky-tasks.${MEMBER_DATA_VERSION}`;
 
 export interface PartitionOffset {
   topic: string;
@@ -61,6 +62,7 @@ export class Membership {
   readonly #consumer: Consumer;
   readonly #options: MembershipOptions;
   readonly #log: Logger;
+  #is_over = false;
 
   constructor(kafka: KafkaClient, settings: KafkaSettings, options: MembershipOptions, log: Logger) {
     this.#options = options;
@@ -73,7 +75,12 @@ export class Membership {
       heartbeatInterval: settings.heartbeat_interval_ms,
       maxWaitTimeInMs: Math.min(settings.heartbeat_interval_ms, 250),
       allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10, restartOnFailure: async () => true },
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 2_000,
+        retries: 10,
+        restartOnFailure: async () => !this.#is_over,
+      },
     });
   }
 
@@ -86,7 +93,7 @@ export class Membership {
     });
     this.#consumer.on(CRASH, ({ payload }) => {
       if (payload.restart) this.#log.warn({ error: payload.error.message }, 'group membership restarts');
-      else this.#options.onLost(payload.error);
+      else this.#options.onLost(lossOf(payload.error, this.#options.group_id));
     });
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics, fromBeginning: true });
@@ -108,6 +115,7 @@ export class Membership {
 
   /** Leaves the group, so that others take over at once. */
   async leave(): Promise<void> {
+    this.#is_over = true;
     await this.#consumer.disconnect().catch((error) => {
       this.#log.warn({ error: errorMessage(error) }, 'could not leave the group; its session will time out');
     });
@@ -123,21 +131,20 @@ function tasksOf(assignment: Record<string, number[]>, stages: StageTopics[]): T
   );
 }
 
-function taskAssigner(options: MembershipOptions): PartitionAssigner {
+export function taskAssigner(options: Omit<MembershipOptions, 'group_id' | 'onAssigned'>): PartitionAssigner {
   const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol;
   const tasks = options.stages.flatMap(({ stage, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => taskId(stage, partition)),
   );
   return () => ({
-    name: ASSIGNER_NAME,
+    name: PROTOCOL_NAME,
     version: 1,
     protocol: ({ topics }) => ({
-      name: ASSIGNER_NAME,
+      name: PROTOCOL_NAME,
       metadata: MemberMetadata.encode({ version: 1, topics, userData: encodeMember(options) }),
     }),
     assign: async ({ members }) => {
-      const joined = members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata));
-      const assigned = assignTasks(isForming(joined) ? [] : tasks, joined);
+      const assigned = assignOrLose(options, tasks, members);
       return [...assigned].map(([memberId, own]) => ({
         memberId,
         memberAssignment: MemberAssignment.encode({
@@ -148,6 +155,27 @@ function taskAssigner(options: MembershipOptions): PartitionAssigner {
       }));
     },
   });
+}
+
+/** What is thrown in here kafkajs would only retry, for ever and with the whole group waiting. */
+function assignOrLose(options: Pick<MembershipOptions, 'onLost'>, tasks: TaskId[], members: GroupMember[]) {
+  try {
+    const joined = members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata));
+    return assignTasks(isForming(joined) ? [] : tasks, joined);
+  } catch (error) {
+    options.onLost(error instanceof Error ? error : new Error(errorMessage(error)));
+    throw error;
+  }
+}
+
+function lossOf(error: Error, group_id: string): Error {
+  if (!kafkaErrorTypes(error).includes('INCONSISTENT_GROUP_PROTOCOL')) return error;
+  return memberVersion(`the members of group ${group_id} do not speak ${PROTOCOL_NAME}`, error);
+}
+
+function memberVersion(message: string, cause?: Error): ErrataError {
+  const hint = `this process speaks version ${MEMBER_DATA_VERSION} of the group data: run one version of errata per group (stop the others first), or change the namespace`;
+  return new ErrataError('E_MEMBER_VERSION', message, { hint, ...(cause ? { cause } : {}) });
 }
 
 function topicPartitions(own: TaskId[], stages: StageTopics[]): Record<string, number[]> {
@@ -162,7 +190,7 @@ function topicPartitions(own: TaskId[], stages: StageTopics[]): Record<string, n
   return assignment;
 }
 
-function encodeMember(options: MembershipOptions): Buffer {
+function encodeMember(options: Omit<MembershipOptions, 'group_id' | 'onAssigned' | 'onLost'>): Buffer {
   const data: MemberData = {
     version: MEMBER_DATA_VERSION,
     process_id: options.process_id,
@@ -177,13 +205,7 @@ function decodeMember(member_id: string, metadata: Buffer): ProcessMember {
   const decoded = kafkajs.AssignerProtocol.MemberMetadata.decode(metadata);
   const data = JSON.parse(decoded?.userData.toString('utf8') || '{}') as MemberData | { version?: unknown };
   if (!isMemberData(data)) {
-    throw new ErrataError(
-      'E_MEMBER_VERSION',
-      `member ${member_id} speaks version ${data.version} of the group data`,
-      {
-        hint: `this process speaks version ${MEMBER_DATA_VERSION}; run one version per group, or change the namespace`,
-      },
-    );
+    throw memberVersion(`member ${member_id} speaks version ${data.version} of the group data`);
   }
   const { owned, process_id, process_workers } = data;
   return { member_id, owned, process_id, process_workers };
