@@ -36,6 +36,7 @@ export type TopicPurpose =
   | 'sink'
   | 'repartition'
   | 'changelog'
+  | 'partitions'
   | 'outcomes'
   | 'dead_letter'
   | 'late';
@@ -60,6 +61,8 @@ export interface StagePlan {
   actors: ActorPlan[];
   /** Where the state is logged; absent for a stage without state. */
   changelog?: string;
+  /** A topic without records: its partition count is the one that the stage began with. Where there is no changelog. */
+  partitions_topic?: string;
 }
 
 export interface InputPlan {

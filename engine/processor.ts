@@ -6,6 +6,7 @@ import { ErrataError } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
 import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
+import { watchPartitions } from './partition_watch.ts';
 import type { Plan, ResolvedPlan } from './plan.ts';
 import { checkSource } from './sources.ts';
 import type { RunJob } from './stage_logic.ts';
@@ -43,6 +44,7 @@ export class Processor {
   readonly #paused = new Set<string>();
   readonly #recent = new Map<Emission['message'], object[]>();
   readonly #listeners = new Set<(emission: Emission) => void>();
+  readonly #stopping = new AbortController();
   #failure: ErrataError | null = null;
 
   /** Makes missing topics and starts the workers. Throws what `ensureTopics` throws. */
@@ -85,6 +87,7 @@ export class Processor {
       log,
     );
     this.#supervisor.start();
+    watchPartitions(admin, plan, (error) => this.#supervisor.fail(error), log, this.#stopping.signal);
   }
 
   /** For tests that end one. */
@@ -153,6 +156,7 @@ export class Processor {
 
   /** Commits what is processed, leaves the group, ends the workers. No window closes early. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#supervisor.stop();
     await this.#admin.disconnect();
   }

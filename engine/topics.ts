@@ -86,19 +86,22 @@ function nothingYet(error: unknown): Record<string, number> {
   throw error;
 }
 
-/** State and inputs are tied to partition numbers: a count that changes would tear keys from their state. */
+/** State, positions and keys are tied to partition numbers: a count that changes would tear them apart. */
 function checkCounts(plan: Plan, partitions: Record<string, number>): void {
-  for (const { name, inputs, changelog } of plan.stages) {
-    const [first, ...others] = [...inputs.map(({ topic }) => topic), ...(changelog ? [changelog] : [])];
+  for (const { name, inputs, changelog, partitions_topic } of plan.stages) {
+    const recorded = changelog ?? partitions_topic;
+    const [first, ...others] = [...inputs.map(({ topic }) => topic), ...(recorded ? [recorded] : [])];
     for (const other of others) {
       if (partitions[other] === partitions[first!]) continue;
-      throw new ErrataError(
-        'E_PARTITIONS_CHANGED',
+      throw partitionsChanged(
         `stage ${name}: ${first} has ${partitions[first!]} partitions, ${other} has ${partitions[other]}`,
-        {
-          hint: 'a topic’s partitions must not change under a running topology: start it under another namespace, or make the counts equal',
-        },
       );
     }
   }
+}
+
+export function partitionsChanged(message: string): ErrataError {
+  return new ErrataError('E_PARTITIONS_CHANGED', message, {
+    hint: 'a topic’s partitions must not change under a running topology: start it under another namespace, or make the counts equal',
+  });
 }

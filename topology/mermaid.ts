@@ -1,11 +1,12 @@
 /** A plan as a Mermaid flowchart: topics, stages with their actors, and what flows between them. */
-import type { Plan, StagePlan, TargetPlan } from '../engine/plan.ts';
+import type { Plan, StagePlan, TargetPlan, TopicPurpose } from '../engine/plan.ts';
+
+const UNCONNECTED = new Set<TopicPurpose>(['changelog', 'partitions', 'dead_letter', 'late']);
 
 export function mermaidOf(plan: Plan): string {
   const lines = ['flowchart LR'];
   for (const { name, purpose } of plan.topics)
-    if (purpose !== 'changelog' && purpose !== 'dead_letter' && purpose !== 'late')
-      lines.push(`  ${topicId(name)}[("${name}")]:::${purpose}`);
+    if (!UNCONNECTED.has(purpose)) lines.push(`  ${topicId(name)}[("${name}")]:::${purpose}`);
   for (const stage of plan.stages) lines.push(...stageLines(stage, plan));
   lines.push(...plan.stages.flatMap((stage) => [...inputLines(stage), ...outputLines(stage)]));
   if (plan.training) lines.push(...trainingLines(plan.training));

@@ -61,17 +61,19 @@ stage stats
   keeps  errata.feedback.stats.changelog
 
 topics (partitions: of those that do not exist yet)
-  predictions                          source  4
-  feedback                             source  4
-  alerts                               sink  4
-  patterns                             sink  4
-  errata.feedback.predictions.rekeyed  repartition  4  retention.ms=-1  max.message.bytes=104857600
-  errata.feedback.feedback.rekeyed     repartition  4  retention.ms=-1  max.message.bytes=104857600
-  errata.feedback.stats.deltas         repartition  4  retention.ms=-1
-  errata.feedback.capture.changelog    changelog  as errata.feedback.predictions.rekeyed  cleanup.policy=compact
-  errata.feedback.stats.changelog      changelog  as errata.feedback.stats.deltas  cleanup.policy=compact
-  feedback.dead-letter                 dead_letter  4  retention.ms=-1
-  feedback.late                        late  4  retention.ms=-1
+  predictions                             source  4
+  feedback                                source  4
+  alerts                                  sink  4
+  patterns                                sink  4
+  errata.feedback.predictions.rekeyed     repartition  4  retention.ms=-1  max.message.bytes=104857600
+  errata.feedback.feedback.rekeyed        repartition  4  retention.ms=-1  max.message.bytes=104857600
+  errata.feedback.stats.deltas            repartition  4  retention.ms=-1
+  errata.feedback.capture.changelog       changelog  as errata.feedback.predictions.rekeyed  cleanup.policy=compact
+  errata.feedback.stats.changelog         changelog  as errata.feedback.stats.deltas  cleanup.policy=compact
+  errata.feedback.predictions.partitions  partitions  as predictions
+  errata.feedback.feedback.partitions     partitions  as feedback
+  feedback.dead-letter                    dead_letter  4  retention.ms=-1
+  feedback.late                           late  4  retention.ms=-1
 `,
   );
 });
@@ -242,10 +244,10 @@ function assertPartitions(plan: Plan): void {
     const { partitions } = plan.topics.find(({ name }) => name === topic)!;
     return 'count' in partitions ? partitions.count : count(partitions.like);
   };
-  for (const { inputs, changelog } of plan.stages) {
-    const counts = new Set(
-      [...inputs.map(({ topic }) => topic), ...(changelog ? [changelog] : [])].map(count),
-    );
+  for (const { inputs, changelog, partitions_topic } of plan.stages) {
+    const recorded = changelog ?? partitions_topic;
+    assert.ok(recorded, 'every stage records its partitions');
+    const counts = new Set([...inputs.map(({ topic }) => topic), recorded].map(count));
     assert.equal(counts.size, 1);
   }
 }

@@ -15,7 +15,7 @@ export function makePlan(graph: Graph): Plan {
   connectActors(builder);
   const outcomes_topic = connectOutcomes(builder);
   connectSinks(builder);
-  addChangelogs(builder);
+  addRecords(builder);
   const { settings } = graph;
   builder.addTopic(deadLetterTopic(settings), 'dead_letter', { count: settings.partitions });
   builder.addTopic(lateTopic(settings), 'late', { count: settings.partitions });
@@ -35,11 +35,17 @@ export function makePlan(graph: Graph): Plan {
   return outcomes_topic === undefined ? plan : { ...plan, training: trainingPlan(builder, outcomes_topic) };
 }
 
-function addChangelogs(builder: PlanBuilder): void {
+/** What is kept of a stage: its state, and with it how many partitions it began with. */
+function addRecords(builder: PlanBuilder): void {
   for (const stage of builder.stages()) {
-    if (!keepsState(stage.actors.map(({ kind }) => kind))) continue;
-    stage.changelog = internalName(builder.graph.settings, stage.name, 'changelog');
-    builder.addTopic(stage.changelog, 'changelog', { like: firstTopic(stage) });
+    const like = firstTopic(stage);
+    if (keepsState(stage.actors.map(({ kind }) => kind))) {
+      stage.changelog = internalName(builder.graph.settings, stage.name, 'changelog');
+      builder.addTopic(stage.changelog, 'changelog', { like });
+    } else {
+      stage.partitions_topic = internalName(builder.graph.settings, stage.name, 'partitions');
+      builder.addTopic(stage.partitions_topic, 'partitions', { like });
+    }
   }
 }
 

@@ -19,6 +19,7 @@ const TOPIC_CONFIG: Record<TopicPurpose, Record<string, string>> = {
   sink: {},
   repartition: UNLIMITED,
   changelog: { 'cleanup.policy': 'compact' },
+  partitions: {},
   outcomes: UNLIMITED,
   dead_letter: UNLIMITED,
   late: UNLIMITED,
