@@ -62,9 +62,12 @@ test('a worker thread that is ended is replaced, and the group does not wait for
   // Behind the watermark: a correction, told as soon as every task that has a part of it runs again.
   await until(async () => (await counts(run, 'after')) >= EVENTS, 'the second round is counted');
 
-  await until(() => run.processor.status().not_ready === null && tasks().length === all, 'all run again');
+  await until(() => {
+    const { not_ready, workers } = run.processor.status();
+    const shared = workers.every((worker) => worker.tasks.length > 0);
+    return not_ready === null && tasks().length === all && shared;
+  }, 'all run again, and both workers have some');
   const { workers } = run.processor.status();
   assert.deepEqual(workers.map(({ restarts }) => restarts).sort(), [0, 1]);
-  assert.ok(workers.every((worker) => worker.tasks.length > 0));
   assert.match(workers.find(({ restarts }) => restarts === 1)!.last_error!, /exited/);
 });
