@@ -175,3 +175,15 @@ test('a commit that is refused ends when the task is abandoned, and goes again o
   await committer.commit('s/0', commitOf({}));
   assert.equal(kafka.events.at(-1), 'committed 7');
 });
+
+test('what even the dead-letter topic does not take is told, not replaced again and again', async () => {
+  const kafka = new FakeKafka();
+  kafka.max_message_bytes = 10;
+  const committer = kafka.committer();
+  const committing = committer.commit('s/0', commitOf({ outputs: outputs(1, 'x'.repeat(11), 'dead') }));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(committer.trouble('s/0') ?? '', /dead-letter topic dead does not take/);
+  assert.deepEqual(kafka.events, []);
+  committer.abandon('s/0');
+  await assert.rejects(committing, { code: 'E_TASK_DROPPED' });
+});

@@ -139,7 +139,10 @@ export class AtLeastOnceCommitter implements Committer {
 /** What to write in place of a record that its topic does not take. */
 export type DeadLetter = (record: OutputRecord) => OutputRecord;
 
-/** A part that is too large is sent record by record. */
+/**
+ * A part that is too large is sent record by record. Throws E_DEAD_LETTER_REFUSED where the dead-letter topic is too
+ * narrow itself: there is nowhere left to put the record.
+ */
 export async function send(
   producer: Pick<Producer, 'sendBatch'>,
   records: OutputRecord[],
@@ -149,9 +152,19 @@ export async function send(
     await producer.sendBatch({ acks: -1, topicMessages: topicMessages(records) });
   } catch (error) {
     if (!kafkaErrorTypes(error).includes('MESSAGE_TOO_LARGE')) throw error;
-    if (records.length === 1) await send(producer, [dead_letter(records[0]!)], dead_letter);
+    if (records.length === 1) await send(producer, [inPlaceOf(records[0]!, dead_letter, error)], dead_letter);
     else for (const record of records) await send(producer, [record], dead_letter);
   }
+}
+
+function inPlaceOf(record: OutputRecord, dead_letter: DeadLetter, cause: unknown): OutputRecord {
+  const letter = dead_letter(record);
+  if (letter.topic !== record.topic) return letter;
+  throw new ErrataError(
+    'E_DEAD_LETTER_REFUSED',
+    `dead-letter topic ${record.topic} does not take ${recordBytes(record)} bytes`,
+    { cause, hint: 'raise its max.message.bytes to 1 MB' },
+  );
 }
 
 export function changelogRecords({ topic, partition, changes }: Commit['changelog']): OutputRecord[] {
@@ -164,7 +177,7 @@ export function* parts(records: OutputRecord[]): Generator<OutputRecord[]> {
   let part: OutputRecord[] = [];
   let size_bytes = 0;
   for (const record of records) {
-    const record_bytes = 64 + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    const record_bytes = recordBytes(record);
     if (part.length > 0 && (part.length === SEND_MAX_RECORDS || size_bytes + record_bytes > SEND_MAX_BYTES)) {
       yield part;
       part = [];
@@ -174,6 +187,13 @@ export function* parts(records: OutputRecord[]): Generator<OutputRecord[]> {
     size_bytes += record_bytes;
   }
   if (part.length > 0) yield part;
+}
+
+/** About what it takes in a batch. */
+function recordBytes({ key, value, headers }: OutputRecord): number {
+  let size_bytes = 64 + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const name in headers) size_bytes += name.length + headers[name]!.length;
+  return size_bytes;
 }
 
 function topicMessages(records: OutputRecord[]) {
