@@ -13,13 +13,8 @@ import { type Ledger, TAKEN_IN } from './ledger.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { partitionOf } from './partitioner.ts';
 import type { ActorPlan, InputPlan, ResolvedPlan, StagePlan, TargetPlan } from './plan.ts';
-import {
-  DATA_HEADERS,
-  readRekeyed,
-  readSourceRecord,
-  writeDeadLetter,
-  writeRekeyed,
-} from './record_format.ts';
+import { DATA_HEADERS, readRekeyed, readSourceRecord, writeRekeyed } from './record_format.ts';
+import { describeFailure, setAside } from './set_aside.ts';
 import type { TaskState } from './state.ts';
 import { Timers } from './timers.ts';
 
@@ -159,13 +154,13 @@ export class ActorStage {
   }
 
   deadLetter(record: SourceRecord, reason: BadRecord): void {
-    this.#writeAside(this.options.plan.dead_letter_topic, record, reason);
+    setAside(this.options, this.options.plan.dead_letter_topic, record, reason);
   }
 
   late(key: string, value: SourceRecord | object): void {
     const { plan, effects } = this.options;
     if (isSourceRecord(value)) {
-      this.#writeAside(plan.late_topic, value, {
+      setAside(this.options, plan.late_topic, value, {
         code: 'late',
         message: 'came after its windows were closed for good',
       });
@@ -179,11 +174,6 @@ export class ActorStage {
       value: JSON.stringify(value),
       headers: DATA_HEADERS,
     });
-  }
-
-  #writeAside(topic: string, record: SourceRecord, reason: BadRecord): void {
-    const partition = record.partition % this.options.plan.partitions[topic]!;
-    this.options.effects.write({ topic, partition, ...writeDeadLetter(record, reason) });
   }
 
   #tellWatermark(): void {
@@ -285,10 +275,4 @@ class ActorContext implements Context {
 
 function isSourceRecord(value: SourceRecord | object): value is SourceRecord {
   return 'source' in value && 'offset' in value && 'timestamp_ms' in value;
-}
-
-function describeFailure(error: unknown): BadRecord {
-  if (error instanceof ErrataError) return { code: error.code, message: error.message, stack: error.stack };
-  if (error instanceof Error) return { code: 'actor_failed', message: error.message, stack: error.stack };
-  return { code: 'actor_failed', message: String(error) };
 }

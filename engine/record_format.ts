@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { BadRecord, SourceRecord } from '../actors/actor.ts';
-import { ErrataError } from '../messages/errata_error.ts';
+import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { OutputRecord } from './effects.ts';
 import type { LogRecord } from './partition_reader.ts';
 import type { WatermarkRecord } from './watermarks.ts';
@@ -16,6 +16,10 @@ const WATERMARK_FORMAT = 'w1';
 const POSITION_HEADER = 'errata.position';
 
 const DEAD_LETTER_MAX_BYTES = 256 * 1024;
+/** A reason quotes what it is about, which may be long. */
+const REASON_MAX_CHARACTERS = 8 * 1024;
+/** A kind and a version, of this errata or of another. */
+const ANY_FORMAT = /^[a-z]\d+$/;
 
 export const DATA_HEADERS: Record<string, string> = { [FORMAT_HEADER]: DATA_FORMAT };
 
@@ -29,15 +33,37 @@ export type InternalRecord =
   | { type: 'data'; value: unknown }
   | { type: 'watermark'; record: WatermarkRecord };
 
-/** Throws E_RECORD_FORMAT for what no version of errata wrote, or a newer one. */
+/** Throws E_RECORD_FORMAT for what another version of errata wrote, E_RECORD_FOREIGN for what none did. */
 export function readInternal(record: LogRecord): InternalRecord {
   const format = record.headers[FORMAT_HEADER];
-  const text = record.value?.toString('utf8') ?? 'null';
-  if (format === DATA_FORMAT) return { type: 'data', value: JSON.parse(text) };
-  if (format === WATERMARK_FORMAT) return { type: 'watermark', record: JSON.parse(text) as WatermarkRecord };
-  throw new ErrataError('E_RECORD_FORMAT', `an internal record of format ${format ?? '(none)'}`, {
-    hint: 'only errata may write to its internal topics; a newer version needs a newer reader',
+  if (format === DATA_FORMAT) return { type: 'data', value: parseOwn(record) };
+  if (format === WATERMARK_FORMAT) return { type: 'watermark', record: parseOwn(record) as WatermarkRecord };
+  if (format !== undefined && ANY_FORMAT.test(format))
+    throw new ErrataError(
+      'E_RECORD_FORMAT',
+      `an internal record of format ${format} at offset ${record.offset}`,
+      {
+        hint: 'another version of errata wrote it: read it with that version, or a newer one',
+      },
+    );
+  throw new ErrataError('E_RECORD_FOREIGN', 'a record on an internal topic that errata did not write', {
+    hint: 'only errata may write to its internal topics',
   });
+}
+
+function parseOwn({ value }: LogRecord): unknown {
+  try {
+    return JSON.parse(value?.toString('utf8') ?? 'null');
+  } catch (cause) {
+    throw new ErrataError('E_RECORD_FOREIGN', `an internal record that is no JSON: ${errorMessage(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** What another version wrote is neither skipped nor set aside: whoever reads it stops and says why. */
+export function isOtherVersion(error: unknown): boolean {
+  return error instanceof ErrataError && error.code === 'E_RECORD_FORMAT';
 }
 
 /** A re-keyed record keeps key, value, headers and time, and says where it stood. */
@@ -77,26 +103,44 @@ function parsePosition(position: string): { topic: string; partition: number; of
 }
 
 /**
- * The original bytes, with what is wrong in headers. Above 256 KB the bytes stay where they are: hash, size and
- * position say which they were.
+ * The original bytes, with what is wrong in headers. Headers, key and value together may take 256 KB; what does not
+ * fit any more stays where it is: hash, size and position say which bytes they were.
  */
 export function writeDeadLetter(record: SourceRecord, reason: BadRecord): Written {
-  const { value } = record;
+  const { key, value } = record;
   const size_bytes = value?.length ?? 0;
-  const fits = size_bytes <= DEAD_LETTER_MAX_BYTES;
+  const headers =
+    Object.keys(record.headers).length === 0 ? null : Buffer.from(JSON.stringify(record.headers));
+  let room_bytes = DEAD_LETTER_MAX_BYTES;
+  const fits = (part: Buffer | null) => {
+    const part_bytes = part?.length ?? 0;
+    if (part_bytes > room_bytes) return false;
+    room_bytes -= part_bytes;
+    return true;
+  };
+  const [keeps_headers, keeps_key, keeps_value] = [fits(headers), fits(key), fits(value)];
   return {
-    key: record.key,
-    value: fits ? value : null,
+    key: keeps_key ? key : null,
+    value: keeps_value ? value : null,
     headers: {
-      ...record.headers,
+      ...(keeps_headers ? record.headers : leftOut('errata.headers_', headers!)),
+      ...(keeps_key ? {} : leftOut('errata.key_', key!)),
       'errata.code': reason.code,
-      'errata.message': reason.message,
-      ...(reason.stack === undefined ? {} : { 'errata.stack': reason.stack }),
+      'errata.message': reason.message.slice(0, REASON_MAX_CHARACTERS),
+      ...(reason.stack === undefined ? {} : { 'errata.stack': reason.stack.slice(0, REASON_MAX_CHARACTERS) }),
       'errata.source': record.source,
       [POSITION_HEADER]: `${record.topic}/${record.partition}/${record.offset}`,
       'errata.timestamp_ms': String(record.timestamp_ms),
       'errata.size_bytes': String(size_bytes),
-      ...(fits ? {} : { 'errata.sha256': createHash('sha256').update(value!).digest('hex') }),
+      ...(keeps_value ? {} : leftOut('errata.', value!)),
     },
+  };
+}
+
+/** `headers` are hashed as the JSON of their object. */
+function leftOut(prefix: string, part: Buffer): Record<string, string> {
+  return {
+    [`${prefix}size_bytes`]: String(part.length),
+    [`${prefix}sha256`]: createHash('sha256').update(part).digest('hex'),
   };
 }

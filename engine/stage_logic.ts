@@ -1,11 +1,14 @@
 /** What a task does with its records: hand them to actors, or run the training jobs they ask for. */
+import { Value } from 'typebox/value';
+import type { BadRecord } from '../actors/actor.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
-import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
-import type { TrainingJob } from '../messages/training_job.ts';
+import { TrainingJob } from '../messages/training_job.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
 import { ActorStage, type ActorStageOptions, type Emission } from './actor_stage.ts';
 import type { LogRecord } from './partition_reader.ts';
-import { DATA_HEADERS, readInternal } from './record_format.ts';
+import { DATA_HEADERS, isOtherVersion, readInternal, readSourceRecord } from './record_format.ts';
+import { describeFailure, setAside } from './set_aside.ts';
+import { heartbeatTime, maxAheadOf } from './source_heartbeat.ts';
 import type { TaskInput } from './task_input.ts';
 import type { TaskTime } from './task_time.ts';
 import { EventTimeInput } from './watermarks.ts';
@@ -30,10 +33,14 @@ export function createStageLogic(options: StageLogicOptions): StageLogic {
 function actorLogic(options: StageLogicOptions): StageLogic {
   const { time } = options;
   const stage = new ActorStage(options, time.watermark_ms);
+  const max_ahead_ms = new Map(
+    options.stage.inputs.map((input) => [input, maxAheadOf(options.stage, input)]),
+  );
   return {
     onRecord: (input, record) => {
       const { codec } = input.plan;
-      if (codec.type === 'source' && !codec.rekeyed) onSource(stage, input, codec.source, record);
+      if (codec.type === 'source' && !codec.rekeyed)
+        onSource(stage, input, codec.source, record, max_ahead_ms.get(input.plan)!);
       else onInternal(stage, time, input, record);
       return undefined;
     },
@@ -44,12 +51,17 @@ function actorLogic(options: StageLogicOptions): StageLogic {
   };
 }
 
-function onSource(stage: ActorStage, input: TaskInput, source: string, record: LogRecord): void {
+function onSource(
+  stage: ActorStage,
+  input: TaskInput,
+  source: string,
+  record: LogRecord,
+  max_ahead_ms: number,
+): void {
   const { clock } = input;
   if (!(clock instanceof EventTimeInput)) return;
-  const heartbeat_ms = Number(record.headers[HEARTBEAT_HEADER]);
-  if (record.headers[HEARTBEAT_HEADER] !== undefined && Number.isFinite(heartbeat_ms))
-    clock.heartbeat(heartbeat_ms);
+  const heartbeat_ms = heartbeatTime(record, max_ahead_ms, stage.options.now());
+  if (heartbeat_ms !== null) clock.heartbeat(heartbeat_ms);
   else stage.onSourceRecord(input.plan, source, record, (time_ms) => clock.observe(time_ms));
 }
 
@@ -65,6 +77,7 @@ function onInternal(stage: ActorStage, time: TaskTime, input: TaskInput, record:
   try {
     parsed = readInternal(record);
   } catch (error) {
+    if (isOtherVersion(error)) throw error;
     failure = error;
   }
   if (parsed?.type === 'watermark') time.accept(input, parsed.record);
@@ -75,21 +88,46 @@ function onInternal(stage: ActorStage, time: TaskTime, input: TaskInput, record:
     });
 }
 
-/** One job at a time; the evaluation is written where the rollout actor reads. */
-function trainingLogic({ plan, effects, runJob }: StageLogicOptions): StageLogic {
+/** One job at a time; the evaluation is written where the rollout actor reads. What is no job is dead-lettered. */
+function trainingLogic(options: StageLogicOptions): StageLogic {
+  const { plan, effects, partition, runJob } = options;
   const topic = plan.training!.evaluations_topic;
   return {
-    onRecord: async (_, record) => {
-      const parsed = readInternal(record);
-      if (parsed.type !== 'data') return;
-      const evaluation = await runJob(parsed.value as TrainingJob);
+    onRecord: async ({ plan: input }, record) => {
+      const job = readJob(record);
+      if (job === null) return;
+      if ('code' in job) {
+        const refused = readSourceRecord(input.topic, input.topic, partition, record);
+        setAside(options, plan.dead_letter_topic, refused, job);
+        return;
+      }
+      const evaluation = await runJob(job);
       const key = evaluation.deployment_id;
-      const partition = partitionForKey(Buffer.from(key), plan.partitions[topic]!);
-      effects.write({ topic, partition, key, value: JSON.stringify(evaluation), headers: DATA_HEADERS });
+      const target = partitionForKey(Buffer.from(key), plan.partitions[topic]!);
+      effects.write({
+        topic,
+        partition: target,
+        key,
+        value: JSON.stringify(evaluation),
+        headers: DATA_HEADERS,
+      });
     },
     advance: () => undefined,
     closeOpenWindows: () => undefined,
     beforeCommit: () => undefined,
     takeEmissions: () => [],
   };
+}
+
+/** Null for a watermark, which a training does not wait for. */
+function readJob(record: LogRecord): TrainingJob | BadRecord | null {
+  try {
+    const parsed = readInternal(record);
+    if (parsed.type !== 'data') return null;
+    if (Value.Check(TrainingJob, parsed.value)) return parsed.value;
+    return { code: 'E_RECORD_FOREIGN', message: 'a record on the topic of training jobs that is no job' };
+  } catch (error) {
+    if (isOtherVersion(error)) throw error;
+    return describeFailure(error);
+  }
 }

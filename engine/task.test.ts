@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
+import type { ErrataError } from '../messages/errata_error.ts';
+import type { Evaluation } from '../messages/evaluation.ts';
 import type { Commit, Committer } from './committer.ts';
 import type { LogReader, PartitionSink } from './log_reader.ts';
 import type { LogRecord } from './partition_reader.ts';
@@ -137,32 +139,82 @@ test('a task that waits for its other input leaves the thread to others, and goe
   assert.deepEqual(failures, []);
 });
 
+const TRAINING: StagePlan = {
+  name: 'training',
+  kind: 'training',
+  inputs: [
+    { topic: 'jobs', actor: 'training', input: 'jobs', codec: { type: 'internal' }, time: { type: 'none' } },
+  ],
+  actors: [],
+};
+const JOB = {
+  job_id: 'j1',
+  alert_id: 'a1',
+  topology: 'task',
+  deployment_id: 'd',
+  champion: 'v',
+  window_start: '2024-03-01T00:00:00.000Z',
+  window_end: '2024-03-01T01:00:00.000Z',
+  patterns: [],
+  seed: 1,
+};
+
 test('a task stops in the middle of a training, whose job is left to whoever comes next', async (t) => {
-  const stage: StagePlan = {
-    name: 'training',
-    kind: 'training',
-    inputs: [
-      {
-        topic: 'jobs',
-        actor: 'training',
-        input: 'jobs',
-        codec: { type: 'internal' },
-        time: { type: 'none' },
-      },
-    ],
-    actors: [],
-  };
   const asked: unknown[] = [];
-  const { task, give, commits, failures, sinks } = playedTask(stage, (job) => {
+  const { task, give, commits, failures, sinks } = playedTask(TRAINING, (job) => {
     asked.push(job);
     return new Promise(() => undefined);
   });
   t.after(() => task.stop('drop'));
   task.start();
   await until(() => sinks.has('jobs'));
-  give('jobs', [record(0, { job_id: 'j1' }, DATA_HEADERS)], 1);
+  give('jobs', [record(0, JOB, DATA_HEADERS)], 1);
   await until(() => asked.length === 1);
   await task.stop('commit');
   assert.deepEqual(commits, []);
   assert.deepEqual(failures, []);
+});
+
+test('what is no job is dead-lettered with its position, and the next job is run', async (t) => {
+  const { task, give, commits, failures, sinks } = playedTask(TRAINING, async (job) => {
+    const { job_id, deployment_id } = job;
+    return { job_id, deployment_id, candidate: null } as Evaluation;
+  });
+  t.after(() => task.stop('drop'));
+  task.start();
+  await until(() => sinks.has('jobs'));
+  const foreign = record(0, JOB);
+  const no_job = record(1, { deployment_id: 'd' }, DATA_HEADERS);
+  give('jobs', [foreign, no_job, record(2, JOB, DATA_HEADERS)], 3);
+  const outputs = () => commits.flatMap((commit) => commit.outputs);
+  await until(() => outputs().length >= 3);
+  assert.deepEqual(
+    outputs().map(({ topic, headers }) => [topic, headers['errata.position'], headers['errata.code']]),
+    [
+      ['dead', 'jobs/0/0', 'E_RECORD_FOREIGN'],
+      ['dead', 'jobs/0/1', 'E_RECORD_FOREIGN'],
+      ['evaluations', undefined, undefined],
+    ],
+  );
+  assert.deepEqual(failures, []);
+});
+
+test('a record of another version of errata fails the task', async (t) => {
+  const { task, give, failures, sinks } = playedTask(TRAINING);
+  t.after(() => task.stop('drop'));
+  task.start();
+  await until(() => sinks.has('jobs'));
+  give('jobs', [record(0, JOB, { errata: 'd2' })], 1);
+  await until(() => failures.length === 1);
+  assert.equal((failures[0] as ErrataError).code, 'E_RECORD_FORMAT');
+});
+
+test('records that the log lost are taken in and expired', async (t) => {
+  const { task, commits, sinks } = playedTask(CAPTURE);
+  t.after(() => task.stop('drop'));
+  task.start();
+  await until(() => sinks.has('feedback'));
+  sinks.get('predictions')!.onOutOfRange(3, 10);
+  assert.deepEqual(task.status().ledger.predictions, { taken_in: 7, expired: 7 });
+  await until(() => commits.some(({ changelog }) => changelog.changes.length > 0));
 });

@@ -1,7 +1,8 @@
 /** Fills the ports of training/: outcomes from the log, base data and artefacts from the registry, its own pool. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { errorMessage } from '../messages/errata_error.ts';
+import { ErrataError, errorMessage } from '../messages/errata_error.ts';
+import type { Evaluation } from '../messages/evaluation.ts';
 import type { Outcome } from '../messages/outcome.ts';
 import type { TrainingJob } from '../messages/training_job.ts';
 import type { TrainingConfig } from '../training/config.ts';
@@ -13,7 +14,7 @@ import { connectKafka, createCluster, type KafkaSettings } from './kafka.ts';
 import { LogReader, READER_DEFAULTS } from './log_reader.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { readToEnd } from './read_to_end.ts';
-import { readInternal } from './record_format.ts';
+import { isOtherVersion, readInternal } from './record_format.ts';
 import type { RunJob } from './stage_logic.ts';
 
 export interface TrainingParts {
@@ -25,7 +26,7 @@ export interface TrainingParts {
 
 const BACKOFF_MS = { first: 500, most: 30_000 };
 
-/** How a plan's jobs are run. What says nothing about the candidate (a thread that died, a full disk) is tried again. */
+/** How a plan's jobs are run. What says nothing about the job (a thread that died, a full disk) is tried again. */
 export function trainingJobs(parts: TrainingParts): (plan: ResolvedPlan) => RunJob {
   return (plan) => {
     const { training } = plan;
@@ -38,17 +39,49 @@ export function trainingJobs(parts: TrainingParts): (plan: ResolvedPlan) => RunJ
       base: (job) => registry.base(job.deployment_id),
       outcomes: (job) => readOutcomes(plan, job, parts),
     };
-    return async (job) => {
-      for (let backoff_ms = BACKOFF_MS.first; ; backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most)) {
-        try {
-          return await runJob(job, recipe, { cases, registry, pool });
-        } catch (error) {
-          log.error({ job: job.job_id, error: errorMessage(error) }, 'training job failed, trying it again');
-          await delay(backoff_ms);
-        }
-      }
-    };
+    return (job) => answered(job, () => runJob(job, recipe, { cases, registry, pool }), log);
   };
+}
+
+/**
+ * Repeats `attempt` until it says something about the job: its evaluation, or why there never is a candidate. Rejects
+ * where the log is of another version of errata.
+ */
+export async function answered(
+  job: TrainingJob,
+  attempt: () => Promise<Evaluation>,
+  log: Logger,
+  first_backoff_ms = BACKOFF_MS.first,
+): Promise<Evaluation> {
+  for (let backoff_ms = first_backoff_ms; ; backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (isOtherVersion(error)) throw error;
+      if (isAboutJob(error)) {
+        log.error(
+          { job: job.job_id, code: error.code, error: error.message },
+          'training job has no candidate',
+        );
+        return withoutCandidate(job, error);
+      }
+      log.error({ job: job.job_id, error: errorMessage(error) }, 'training job failed, trying it again');
+      await delay(backoff_ms);
+    }
+  }
+}
+
+/** What is stored, or the trainer, is broken: it is the same at the next attempt. */
+function isAboutJob(error: unknown): error is ErrataError {
+  return error instanceof ErrataError && /^E_(ARTEFACT|TRAINER)_/.test(error.code);
+}
+
+/** Not recorded as the job's answer: once what is broken is mended, the same job can still be trained. */
+function withoutCandidate(job: TrainingJob, { code, message }: ErrataError): Evaluation {
+  const { job_id, alert_id, topology, deployment_id, champion, window_end } = job;
+  const identity = { job_id, alert_id, topology, deployment_id, champion, time: window_end };
+  const failure = `${code}: ${message}`;
+  return { ...identity, candidate: null, recent: null, older: null, failure, lineage: null };
 }
 
 /** The last outcome of each prediction of the job's deployment, as of the end of its window. */
