@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import type { ErrataError } from '../messages/errata_error.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
+import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
 import type { Commit, Committer } from './committer.ts';
 import type { LogReader, PartitionSink } from './log_reader.ts';
 import type { LogRecord } from './partition_reader.ts';
@@ -217,4 +218,30 @@ test('records that the log lost are taken in and expired', async (t) => {
   sinks.get('predictions')!.onOutOfRange(3, 10);
   assert.deepEqual(task.status().ledger.predictions, { taken_in: 7, expired: 7 });
   await until(() => commits.some(({ changelog }) => changelog.changes.length > 0));
+});
+
+test('a heartbeat moves event time and is no record; one from 2099 or with a value is a record like any other', async (t) => {
+  const { task, give, commits, sinks } = playedTask(CAPTURE);
+  t.after(() => task.stop('drop'));
+  const now_ms = Date.now();
+  const heartbeat = (offset: number, time_ms: number, value: Buffer | null): LogRecord => ({
+    offset,
+    timestamp_ms: now_ms,
+    key: null,
+    value,
+    headers: { [HEARTBEAT_HEADER]: String(time_ms) },
+  });
+  const reached = () => task.status().inputs.find(({ topic }) => topic === 'predictions')!;
+  task.start();
+  await until(() => sinks.has('feedback'));
+  give('feedback', [], 0);
+  give('predictions', [heartbeat(0, now_ms, null)], 1);
+  await until(() => reached().position === 1);
+  assert.equal(reached().watermark_ms, now_ms);
+  assert.deepEqual(task.status().ledger, {});
+
+  give('predictions', [heartbeat(1, Date.UTC(2099, 0), null), heartbeat(2, now_ms, Buffer.from('x'))], 3);
+  await until(() => reached().position === 3 && commits.some(({ outputs }) => outputs.length > 0));
+  assert.equal(reached().watermark_ms, now_ms);
+  assert.deepEqual(task.status().ledger, { predictions: { taken_in: 2, dead_lettered: 2 } });
 });
