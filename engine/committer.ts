@@ -57,6 +57,7 @@ export class CommitProgress {
 
   adopt(task: TaskId): void {
     this.#abandoned.delete(task);
+    this.#trouble.delete(task);
   }
 
   /** Repeats `attempt` until it resolves, the task is abandoned, or it rejects with an ErrataError about the task. */

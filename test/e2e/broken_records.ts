@@ -4,6 +4,8 @@ export interface BrokenRecord {
   what: string;
   value: Buffer | null;
   code: string;
+  /** The default is `what`. */
+  key?: string;
 }
 
 const HUGE_BYTES = 5 * 1024 * 1024;
@@ -39,6 +41,7 @@ export function brokenRecords(at_ms: number): BrokenRecord[] {
     broken('an array', 'is_array', [feedback]),
     broken('a bare string', 'not_an_object', '"thumbs up"'),
     broken('5 MB', 'oversized', { ...feedback, comment: 'x'.repeat(HUGE_BYTES) }),
+    { ...broken('a key of 2 MB', 'not_json', 'not JSON'), key: 'k'.repeat(2_000_000) },
     broken('300 KB of noise', 'not_json', 'x'.repeat(300_000)),
     broken('nested 10,000 deep', 'nested_too_deep', `${'['.repeat(10_000)}${']'.repeat(10_000)}`),
     broken('unknown feedback type', 'unknown_feedback_type', { ...feedback, feedback_type: 'telepathic' }),
