@@ -69,7 +69,7 @@ export interface Context {
   /** False where the record in hand stands in a partition in which this key does not belong. */
   ownsKey(key: string): boolean;
   /** Adds `delta` records of `account` (a source or a window's name) to a disposition of the ledger. */
-  count(account: string, disposition: string, delta: number): void;
+  count(account: string, disposition: Disposition | 'windowed', delta: number): void;
   /** Sends a source record to the dead-letter topic and counts it. */
   deadLetter(record: SourceRecord, reason: BadRecord): void;
   /** Sends a source record, or a window delta, that came too late to the late topic. The caller counts it. */

@@ -33,6 +33,9 @@ export interface WorkerStatus {
   tasks: TaskStatus[];
 }
 
+/** What all workers are started with. */
+type CommonInit = Omit<WorkerInit, 'worker' | 'paused_sources'>;
+
 export interface SupervisorPorts {
   runJob: RunJob;
   /** Takes a dead worker's member out of the group. */
@@ -54,7 +57,7 @@ interface Worker {
 }
 
 export class Supervisor {
-  readonly #init: Omit<WorkerInit, 'worker' | 'paused_sources'>;
+  readonly #init: CommonInit;
   readonly #ports: SupervisorPorts;
   readonly #log: Logger;
   readonly #pool: Piscina;
@@ -63,7 +66,7 @@ export class Supervisor {
   #paused = new Set<string>();
   #stop = new AbortController();
 
-  constructor(init: Supervisor['init'], ports: SupervisorPorts, log: Logger) {
+  constructor(init: CommonInit, ports: SupervisorPorts, log: Logger) {
     this.#init = init;
     this.#ports = ports;
     this.#log = log;
@@ -85,10 +88,6 @@ export class Supervisor {
       restarts: 0,
       last_error: null,
     }));
-  }
-
-  get init(): Omit<WorkerInit, 'worker' | 'paused_sources'> {
-    return this.#init;
   }
 
   /** For tests that end one. */
