@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { type Cluster, connectKafka, createCluster, type KafkaSettings, withAdmin } from './kafka.ts';
 import { LogReader, READER_DEFAULTS } from './log_reader.ts';
-import type { LogRecord } from './partition_reader.ts';
+import { type LogRecord, recordsIn } from './partition_reader.ts';
 
 export interface Followed {
   /** Resolves once everything that is in the topic now has been handed on. */
@@ -27,7 +27,7 @@ export function followTopic(
       wantsMore: () => true,
       onChunk: (chunk) => {
         handling = handling.then(async () => {
-          for (const record of chunk.records) await onRecord(record);
+          for (const record of recordsIn(chunk)) await onRecord(record);
         });
         handling.catch(() => undefined);
         positions[partition] = chunk.next_offset;

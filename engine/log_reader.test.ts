@@ -7,7 +7,7 @@ import { Reader, Writer } from '../wire/primitives.ts';
 import { encodeBatch } from '../wire/record_batch.ts';
 import type { Cluster } from './kafka.ts';
 import { LogReader, READER_DEFAULTS } from './log_reader.ts';
-import type { Chunk } from './partition_reader.ts';
+import { type Chunk, recordsIn } from './partition_reader.ts';
 
 const SILENT = pino({ level: 'silent' });
 
@@ -94,8 +94,8 @@ class Sink {
 
   wantsMore = () => true;
 
-  onChunk({ records }: Chunk): void {
-    this.offsets.push(...records.map(({ offset }) => offset));
+  onChunk(chunk: Chunk): void {
+    this.offsets.push(...[...recordsIn(chunk)].map(({ offset }) => offset));
     this.#changed();
   }
 

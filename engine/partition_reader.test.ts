@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { ErrataError } from '../messages/errata_error.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { BATCH_HEADER_BYTES, type BatchOptions, encodeBatch } from '../wire/record_batch.ts';
-import { readChunk } from './partition_reader.ts';
+import { readChunk, recordsIn } from './partition_reader.ts';
 
 function batch(base_offset: number, values: string[], options: BatchOptions = {}): Buffer {
   const records = values.map((value) => ({ key: null, value: Buffer.from(value), timestamp_ms: 1_000 }));
@@ -40,13 +40,13 @@ function fetched(
 }
 
 const valuesOf = (part: FetchedPartition, position = 0) =>
-  readChunk(part, position).chunk.records.map(({ value }) => String(value));
+  [...recordsIn(readChunk(part, position).chunk)].map(({ value }) => String(value));
 
 test('records before the position that was asked for are left out, though their batch brings them', () => {
   const part = fetched([batch(10, ['a', 'b', 'c']), batch(13, ['d'])]);
   const { chunk, broken } = readChunk(part, 12);
   assert.deepEqual(
-    chunk.records.map(({ offset }) => offset),
+    [...recordsIn(chunk)].map(({ offset }) => offset),
     [12, 13],
   );
   assert.equal(chunk.next_offset, 14);
@@ -70,7 +70,7 @@ test('with any bit flipped behind the CRC, the batch is reported and neither it 
       planted[bit >> 3]! ^= 1 << (bit & 7);
       const { chunk, broken } = readChunk(fetched([good, planted, last]), 0);
       assert.deepEqual(
-        chunk.records.map(({ value }) => String(value)),
+        [...recordsIn(chunk)].map(({ value }) => String(value)),
         ['a', 'b'],
       );
       assert.equal(chunk.next_offset, 2);
@@ -89,7 +89,7 @@ test('a batch whose CRC is right but whose records are not leaves nothing of its
   lying.writeInt32BE(values.length + 1, count_at);
   lying.writeUInt32BE(crc32c(lying.subarray(21)), 17);
   const { chunk, broken } = readChunk(fetched([lying]), 0);
-  assert.deepEqual([chunk.records, chunk.next_offset], [[], 0]);
+  assert.deepEqual([chunk.batches, chunk.next_offset], [[], 0]);
   assert.ok(broken instanceof ErrataError);
 });
 
@@ -110,7 +110,7 @@ test('aborted transactions are skipped in whatever order the broker lists them',
   ];
   const { chunk } = readChunk(fetched(batches, listed), 0);
   assert.deepEqual(
-    chunk.records.map(({ value }) => String(value)),
+    [...recordsIn(chunk)].map(({ value }) => String(value)),
     ['plain', 'b2'],
   );
   assert.equal(chunk.next_offset, 7);

@@ -1,5 +1,5 @@
 /**
- * Turns what a fetch brought for one partition into records.
+ * Turns what a fetch brought for one partition into batches whose records can be read one after the other.
  *
  * 1. Every batch's CRC is checked before its records are seen. What stands before a broken batch is handed out,
  *    the broken one and what follows is not.
@@ -9,7 +9,7 @@
  */
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { type BatchHeader, batchesIn, validateBatch } from '../wire/record_batch.ts';
-import { controlType, RecordCursor } from '../wire/record_cursor.ts';
+import { controlType, RecordCursor, unpackedRecords } from '../wire/record_cursor.ts';
 
 export interface LogRecord {
   offset: number;
@@ -19,8 +19,16 @@ export interface LogRecord {
   headers: Record<string, string>;
 }
 
+/** A checked batch of data. Its bytes share memory with the response, unless they were unpacked. */
+interface ReadableBatch {
+  header: BatchHeader;
+  records: Buffer;
+}
+
 export interface Chunk {
-  records: LogRecord[];
+  batches: readonly ReadableBatch[];
+  /** Records before it are passed over: a batch may begin before the offset that was asked for. */
+  from_offset: number;
   /** Where the next fetch goes on. */
   next_offset: number;
   size_bytes: number;
@@ -28,15 +36,14 @@ export interface Chunk {
 
 const NO_HEADERS: Record<string, string> = Object.freeze({});
 
-/** Records from `position` on; key and value share memory with the response. `broken`: why it ends early. */
+/** What can be read from `position` on. `broken`: why it ends early. */
 export function readChunk(fetched: FetchedPartition, position: number): { chunk: Chunk; broken: unknown } {
-  const chunk: Chunk = { records: [], next_offset: position, size_bytes: 0 };
+  const batches: ReadableBatch[] = [];
+  const chunk = { batches, from_offset: position, next_offset: position, size_bytes: 0 };
   try {
-    if (fetched.records) readBatches(fetched.records, fetched.aborted_transactions ?? [], chunk, position);
+    if (fetched.records) readBatches(fetched.records, fetched.aborted_transactions ?? [], chunk);
     return { chunk, broken: undefined };
   } catch (broken) {
-    // What of the broken batch was read is taken back.
-    while (chunk.records.length > 0 && chunk.records.at(-1)!.offset >= chunk.next_offset) chunk.records.pop();
     return { chunk, broken };
   }
 }
@@ -44,39 +51,69 @@ export function readChunk(fetched: FetchedPartition, position: number): { chunk:
 function readBatches(
   buffer: Buffer,
   aborted_transactions: readonly AbortedTransaction[],
-  chunk: Chunk,
-  position: number,
+  chunk: Chunk & { batches: ReadableBatch[] },
 ): void {
   const aborted = new AbortedTransactions(aborted_transactions);
   const cursor = new RecordCursor();
-  for (const batch of batchesIn(buffer)) {
-    validateBatch(buffer, batch);
-    if (!aborted.hides(batch, buffer) && !batch.is_control)
-      appendRecords(cursor, buffer, batch, chunk, position);
-    chunk.next_offset = Math.max(chunk.next_offset, batch.last_offset + 1);
-    chunk.size_bytes += batch.size_bytes;
+  for (const header of batchesIn(buffer)) {
+    validateBatch(buffer, header);
+    if (!aborted.hides(header, buffer) && !header.is_control) {
+      const records = unpackedRecords(buffer, header);
+      cursor.openUnpacked(records, header);
+      while (cursor.next());
+      chunk.batches.push({ header, records });
+    }
+    chunk.next_offset = Math.max(chunk.next_offset, header.last_offset + 1);
+    chunk.size_bytes += header.size_bytes;
   }
 }
 
-function appendRecords(
-  cursor: RecordCursor,
-  buffer: Buffer,
-  batch: BatchHeader,
-  chunk: Chunk,
-  position: number,
-): void {
-  cursor.open(buffer, batch);
-  while (cursor.next()) {
-    // A batch may begin before the offset that was asked for.
-    if (cursor.offset < position) continue;
-    chunk.records.push({
+/** Goes over the records of one chunk after the other. Nothing is allocated per record. */
+export class ChunkReader {
+  /** On the record that `next` came to. */
+  readonly cursor = new RecordCursor();
+  #chunk: Chunk | undefined;
+  #next_batch = 0;
+  #is_open = false;
+
+  open(chunk: Chunk): void {
+    this.#chunk = chunk;
+    this.#next_batch = 0;
+    this.#is_open = false;
+  }
+
+  /** False at the end of the chunk. */
+  next(): boolean {
+    for (;;) {
+      if (this.#is_open) {
+        while (this.cursor.next()) if (this.cursor.offset >= this.#chunk!.from_offset) return true;
+        this.#is_open = false;
+      }
+      const batch = this.#chunk?.batches[this.#next_batch++];
+      if (!batch) return false;
+      this.cursor.openUnpacked(batch.records, batch.header);
+      this.#is_open = true;
+    }
+  }
+
+  /** The record as an object; key and value share memory with the chunk. */
+  record(): LogRecord {
+    const { cursor } = this;
+    return {
       offset: cursor.offset,
       timestamp_ms: cursor.timestamp_ms,
       key: cursor.key(),
       value: cursor.value(),
       headers: cursor.header_count === 0 ? NO_HEADERS : textHeaders(cursor.headers()),
-    });
+    };
   }
+}
+
+/** All records of a chunk, where there is no hurry. */
+export function* recordsIn(chunk: Chunk): Generator<LogRecord> {
+  const reader = new ChunkReader();
+  reader.open(chunk);
+  while (reader.next()) yield reader.record();
 }
 
 function textHeaders(headers: [string, Buffer | null][]): Record<string, string> {

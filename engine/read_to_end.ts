@@ -1,6 +1,6 @@
 /** Reads one partition from its start to the last stable offset that it has then; markers and aborted records count. */
 import type { LogReader } from './log_reader.ts';
-import type { LogRecord } from './partition_reader.ts';
+import { type LogRecord, recordsIn } from './partition_reader.ts';
 
 /**
  * Resolves to the number of records; rejects with what `onRecord` throws, or the signal's reason. A broker that is
@@ -30,12 +30,14 @@ export function readToEnd(
       wantsMore: () => true,
       onChunk: (chunk, end_offset) => {
         try {
-          for (const record of chunk.records) onRecord(record);
+          for (const record of recordsIn(chunk)) {
+            onRecord(record);
+            records++;
+          }
         } catch (error) {
           end(() => reject(error));
           return;
         }
-        records += chunk.records.length;
         if (chunk.next_offset >= end_offset) end(() => resolve(records));
       },
       onOutOfRange: (_, log_start_offset) => reader.seek(topic, partition, log_start_offset),

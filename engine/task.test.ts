@@ -11,6 +11,7 @@ import type { LogRecord } from './partition_reader.ts';
 import { type InputPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan } from './plan.ts';
 import { DATA_HEADERS } from './record_format.ts';
 import { Task, type TaskPorts } from './task.ts';
+import { chunkOf } from './testing.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -82,9 +83,7 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
     log,
   );
   const give = (topic: string, records: LogRecord[], end_offset: number) =>
-    sinks
-      .get(topic)!
-      .onChunk({ records, next_offset: (records.at(-1)?.offset ?? -1) + 1, size_bytes: 100 }, end_offset);
+    sinks.get(topic)!.onChunk(chunkOf(records), end_offset);
   return { task, give, commits, failures, sinks };
 }
 

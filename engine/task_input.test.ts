@@ -33,20 +33,23 @@ test('records come out in order, and the position ends behind what holds no reco
   while (input.has_next) read.push([input.takeNext()?.offset, input.position]);
   assert.deepEqual(read, [
     [0, 1],
-    [2, 5],
+    [2, 3],
+    [undefined, 5],
     [undefined, 7],
     [8, 9],
+    [undefined, 9],
   ]);
   assert.ok(input.at_end);
 });
 
 test('what is buffered beyond the limit leaves the partition out of the next fetch, until it is taken', () => {
   const input = source(WALL);
-  input.onChunk({ records: [logRecord(0)], next_offset: 1, size_bytes: 3_000_000 }, 3);
+  input.onChunk(chunkOf([logRecord(0)], 1, 3_000_000), 3);
   assert.ok(input.wantsMore());
-  input.onChunk({ records: [logRecord(1)], next_offset: 2, size_bytes: 3_000_000 }, 3);
+  input.onChunk(chunkOf([logRecord(1)], 2, 3_000_000), 3);
   assert.ok(!input.wantsMore());
   input.takeNext();
+  assert.equal(input.takeNext(), undefined, 'the end of the first chunk');
   assert.ok(input.wantsMore());
   input.paused = true;
   assert.ok(!input.wantsMore());

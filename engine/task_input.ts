@@ -5,8 +5,9 @@
  * outage, a pause or a full buffer is not idleness.
  */
 
+import type { RecordCursor } from '../wire/record_cursor.ts';
 import type { PartitionSink } from './log_reader.ts';
-import type { Chunk, LogRecord } from './partition_reader.ts';
+import { type Chunk, ChunkReader, type LogRecord } from './partition_reader.ts';
 import type { InputPlan } from './plan.ts';
 import type { InputTime } from './watermarks.ts';
 import { EventTimeInput, type UpstreamInput } from './watermarks.ts';
@@ -39,7 +40,7 @@ export class TaskInput implements PartitionSink {
   readonly #changed: () => void;
   /** Told of a gap in the log; answers where to go on. */
   readonly #onGap: (from: number, log_start_offset: number) => void;
-  #next_in_chunk = 0;
+  readonly #reader = new ChunkReader();
   #buffered_bytes = 0;
   #end_offset: number | null = null;
   #answered_ms = 0;
@@ -68,7 +69,7 @@ export class TaskInput implements PartitionSink {
     this.#answered_ms = Date.now();
     this.unhealthy = null;
     if (chunk.next_offset === this.#fetchedUpTo()) return;
-    this.#chunks.push(chunk);
+    if (this.#chunks.push(chunk) === 1) this.#reader.open(chunk);
     this.#buffered_bytes += chunk.size_bytes;
     this.#quiet_since_ms = null;
     this.#changed();
@@ -88,20 +89,30 @@ export class TaskInput implements PartitionSink {
     return this.#chunks.length > 0;
   }
 
-  /** The next record, or undefined where a chunk ended; the position moves past it. */
-  takeNext(): LogRecord | undefined {
-    const chunk = this.#chunks[0];
-    if (!chunk) return undefined;
-    const record = chunk.records[this.#next_in_chunk++];
-    if (record) {
-      this.position = record.offset + 1;
-      if (this.#next_in_chunk < chunk.records.length) return record;
+  /**
+   * Moves on to the next record, and `position` past it; false where a chunk ended. The record is what `cursor`
+   * stands on.
+   */
+  advance(): boolean {
+    if (this.#chunks.length === 0) return false;
+    if (this.#reader.next()) {
+      this.position = this.#reader.cursor.offset + 1;
+      return true;
     }
-    this.#chunks.shift();
-    this.#next_in_chunk = 0;
-    this.#buffered_bytes -= chunk.size_bytes;
-    this.position = chunk.next_offset;
-    return record;
+    const { next_offset, size_bytes } = this.#chunks.shift()!;
+    this.#buffered_bytes -= size_bytes;
+    this.position = next_offset;
+    if (this.#chunks.length > 0) this.#reader.open(this.#chunks[0]!);
+    return false;
+  }
+
+  get cursor(): RecordCursor {
+    return this.#reader.cursor;
+  }
+
+  /** `advance`, and the record as an object. */
+  takeNext(): LogRecord | undefined {
+    return this.advance() ? this.#reader.record() : undefined;
   }
 
   /** Everything that the log had at the last answer is processed. */

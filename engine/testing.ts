@@ -1,4 +1,6 @@
 /** For tests of the engine's parts: chunks as the log reader hands them out, and inputs that read them. */
+import { encodeBatch, readBatchHeader } from '../wire/record_batch.ts';
+import { unpackedRecords } from '../wire/record_cursor.ts';
 import type { Chunk, LogRecord } from './partition_reader.ts';
 import type { InputPlan, TimePlan } from './plan.ts';
 import { TaskInput } from './task_input.ts';
@@ -7,8 +9,23 @@ export function logRecord(offset: number, changed: Partial<LogRecord> = {}): Log
   return { offset, timestamp_ms: 0, key: null, value: null, headers: {}, ...changed };
 }
 
-export function chunkOf(records: LogRecord[], next_offset = (records.at(-1)?.offset ?? -1) + 1): Chunk {
-  return { records, next_offset, size_bytes: records.length * 100 };
+/** One batch per record, so that offsets may have gaps. */
+export function chunkOf(
+  records: LogRecord[],
+  next_offset = (records.at(-1)?.offset ?? -1) + 1,
+  size_bytes = records.length * 100,
+): Chunk {
+  const batches = records.map(({ headers, ...record }) => {
+    const written = { ...record, headers: Object.entries(headers).map(headerBytes) };
+    const batch = encodeBatch([written], { base_offset: record.offset });
+    const header = readBatchHeader(batch, 0)!;
+    return { header, records: unpackedRecords(batch, header) };
+  });
+  return { batches, from_offset: 0, next_offset, size_bytes };
+}
+
+function headerBytes([name, value]: [string, string]): [string, Buffer] {
+  return [name, Buffer.from(value)];
 }
 
 export function inputPlan(topic: string, time: TimePlan): InputPlan {

@@ -17,7 +17,7 @@ export interface DecodedRecord extends BatchRecord {
  * Throws ErrataError E_WIRE_TRUNCATED, E_WIRE_VARINT, E_WIRE_RECORD or E_WIRE_COMPRESSION for a broken batch.
  */
 export class RecordCursor {
-  /** What the positions below refer to: the given buffer, or the unpacked records. */
+  /** The batch's records, to which the positions below refer. */
   buffer: Buffer = Buffer.alloc(0);
   offset = -1;
   timestamp_ms = -1;
@@ -38,17 +38,14 @@ export class RecordCursor {
 
   /** Starts on the batch that `header` (of readBatchHeader) describes. */
   open(buffer: Buffer, header: BatchHeader): void {
-    const start = header.position + BATCH_HEADER_BYTES;
-    const end = header.position + header.size_bytes;
-    if (header.compression === 'none') {
-      this.buffer = buffer;
-      this.#position = start;
-      this.#end = end;
-    } else {
-      this.buffer = decompress(header.compression, buffer.subarray(start, end));
-      this.#position = 0;
-      this.#end = this.buffer.length;
-    }
+    this.openUnpacked(unpackedRecords(buffer, header), header);
+  }
+
+  /** As `open`, for records that `unpackedRecords` gave. */
+  openUnpacked(records: Buffer, header: BatchHeader): void {
+    this.buffer = records;
+    this.#position = 0;
+    this.#end = records.length;
     this.#left = header.record_count;
     this.#base_offset = header.base_offset;
     this.#base_timestamp_ms = header.base_timestamp_ms;
@@ -160,6 +157,13 @@ export class RecordCursor {
     }
     return badVarint(start);
   }
+}
+
+/** The bytes of a batch's records: part of `buffer`, or unpacked. Throws E_WIRE_COMPRESSION. */
+export function unpackedRecords(buffer: Buffer, header: BatchHeader): Buffer {
+  const { position, size_bytes, compression } = header;
+  const packed = buffer.subarray(position + BATCH_HEADER_BYTES, position + size_bytes);
+  return compression === 'none' ? packed : decompress(compression, packed);
 }
 
 /** The records of one batch as objects, for tests and small reads. */

@@ -5,6 +5,7 @@ import { splitTaskId, type TaskId } from '../../engine/assignment.ts';
 import { connectKafka, leaveGroup } from '../../engine/kafka.ts';
 import type { LogReader } from '../../engine/log_reader.ts';
 import { Membership, type PartitionOffset, type StageTopics } from '../../engine/membership.ts';
+import { recordsIn } from '../../engine/partition_reader.ts';
 import type { Scope } from '../conformance/conformance_case.ts';
 import { onBothBrokers } from '../harness/both_brokers.ts';
 import { CollectingSink, openReader, SILENT, settingsFor } from '../harness/reading.ts';
@@ -231,9 +232,10 @@ class Owner {
     let last = Promise.resolve();
     this.#reader.add(this.#topic, partition, from, {
       wantsMore: () => true,
-      onChunk: ({ records, next_offset }) => {
-        if (records.length === 0) return;
-        const values = records.map(({ value }) => String(value));
+      onChunk: (chunk) => {
+        const { next_offset } = chunk;
+        const values = [...recordsIn(chunk)].map(({ value }) => String(value));
+        if (values.length === 0) return;
         last = last.then(() =>
           this.#commit(reading, { topic: this.#topic, partition, offset: next_offset }, values),
         );

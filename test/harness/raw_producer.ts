@@ -1,5 +1,5 @@
 /** A transactional or idempotent producer that sends every request itself, so that a test decides what is sent when. */
-import { readChunk } from '../../engine/partition_reader.ts';
+import { readChunk, recordsIn } from '../../engine/partition_reader.ts';
 import { encodeFetchRequest, type FetchResponse, fetchRequest } from '../../wire/fetch.ts';
 import { Reader } from '../../wire/primitives.ts';
 import { type BatchHeader, batchesIn, encodeBatch } from '../../wire/record_batch.ts';
@@ -168,7 +168,7 @@ export async function readLog(
     for (const one of found.aborted_transactions ?? []) {
       aborted.set(JSON.stringify(one), [one.producer_id, one.first_offset]);
     }
-    valid.push(...readChunk(found, offset).chunk.records.map(({ value }) => String(value)));
+    valid.push(...[...recordsIn(readChunk(found, offset).chunk)].map(({ value }) => String(value)));
     for (const header of batchesIn(bytes)) {
       records.push(...shown(bytes, header));
       offset = header.last_offset + 1;

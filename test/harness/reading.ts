@@ -8,7 +8,7 @@ import {
   type PartitionSink,
   READER_DEFAULTS,
 } from '../../engine/log_reader.ts';
-import type { Chunk, LogRecord } from '../../engine/partition_reader.ts';
+import { type Chunk, type LogRecord, recordsIn } from '../../engine/partition_reader.ts';
 
 export const SILENT = pino({ level: 'silent' });
 
@@ -46,7 +46,7 @@ export class CollectingSink implements PartitionSink {
   }
 
   onChunk(chunk: Chunk, end_offset: number): void {
-    this.records.push(...chunk.records);
+    this.records.push(...recordsIn(chunk));
     this.answers += 1;
     this.next_offset = chunk.next_offset;
     this.end_offset = end_offset;
