@@ -5,7 +5,8 @@
  * 2. All it does is said through `Context`; the engine commits those effects together or not at all.
  * 3. A value from the state belongs to the state: change it only together with a `set`, and only after everything
  *    that may throw. When `onMessage` throws, the engine drops the effects of that message and dead-letters it.
- * 4. Memory outside the state is lost at every commit: what an actor gathers there it must emit in `onCommit`.
+ * 4. Memory outside the state is lost at every commit: what an actor gathers there it must emit in `onCommit`, which is
+ *    also called before the watermark passes what `holdsBack` says.
  * 5. Of a watermark a task tells its actors so: all due timers, by time, then `onWatermark` in the order of the plan.
  *    Of a commit likewise upstream first, and what one actor emits reaches the next before that one is told.
  * 6. A watermark of positive infinity says that all inputs were read to their end (`clock: event`): what is open is
@@ -47,6 +48,12 @@ export type Disposition =
   | 'duplicate'
   | 'dead_lettered';
 
+/** What a source may be keyed by. */
+export interface KeyFields {
+  prediction_id?: string | undefined;
+  deployment_id?: string | undefined;
+}
+
 export interface BadRecord {
   /** Stable, e.g. `not_json`. */
   code: string;
@@ -66,8 +73,8 @@ export interface Context {
   setTimer(time_ms: number, key: string): void;
   /** Event time of the source record in hand: moves the watermark of the partition it came from. */
   observe(time_ms: number): void;
-  /** False where the record in hand stands in a partition in which this key does not belong. */
-  ownsKey(key: string): boolean;
+  /** False where the record in hand, which names these, stands in a partition in which it does not belong. */
+  isAtHome(ids: KeyFields): boolean;
   /** Adds `delta` records of `account` (a source or a window's name) to a disposition of the ledger. */
   count(account: string, disposition: Disposition | 'windowed', delta: number): void;
   /** Sends a source record to the dead-letter topic and counts it. */
@@ -79,6 +86,11 @@ export interface Context {
 export interface Actor {
   onMessage(input: string, message: unknown, context: Context): void;
   onTimer?(key: string, time_ms: number, context: Context): void;
+  /**
+   * The end of the first window that has something to be handed on. `onCommit` is called before the watermark passes
+   * it; infinity: nothing waits.
+   */
+  holdsBack?(): number;
   /** The watermark has advanced to `context.watermark_ms`. */
   onWatermark?(context: Context): void;
   /** The effects so far are about to be committed. */

@@ -172,7 +172,7 @@ describe('capture: the ledger', () => {
   });
 
   it('sends bad records, those from 2099 and those in a wrong partition to the dead letters', () => {
-    const task = newTask({ max_ahead: '10m' }, { ownsKey: (key) => key === 'p1' });
+    const task = newTask({ max_ahead: '10m' }, { isAtHome: ({ prediction_id }) => prediction_id === 'p1' });
     take(task, Buffer.from('{'), { source: 'feedback' });
     take(task, { ...prediction, timestamp: '2099-01-01T00:00:00Z' }, { timestamp_ms: NOON });
     take(task, { ...prediction, prediction_id: 'p2' });
@@ -192,6 +192,19 @@ describe('capture: the ledger', () => {
     take(task, { ...feedback, timestamp: NOON + 10 * MINUTE + 1 }, { timestamp_ms: NOON });
     take(task, { ...feedback, timestamp: NOON + 10 * MINUTE + 1 }, { timestamp_ms: -1 });
     assert.deepEqual(ledgerOf(task), { pending: 1, dead_lettered: 2 });
+  });
+
+  it('counts each record by itself where nothing is joined', () => {
+    const task = newTask({ join: 'none' });
+    take(task, prediction);
+    take(task, { ...feedback, deployment_id: 'spam', model_version: 'v1' });
+    take(task, feedback);
+    assert.deepEqual(eventsOf(task), [
+      'add prediction spam/v1',
+      'add feedback spam/v1 rated 1',
+      'add feedback unknown/unknown rated 1',
+    ]);
+    assert.deepEqual(ledgerOf(task), { unjoinable: 3 });
   });
 
   it('sends what is older than the lateness to the late topic', () => {

@@ -12,6 +12,7 @@ import { type Actor, type BadRecord, type Context, defineActor, type SourceRecor
 import { admit, type Limits, positionOf } from './admit.ts';
 import { CaptureConfig } from './capture_config.ts';
 import { Join } from './join.ts';
+import { feedbackEvent, predictionEvent } from './join_events.ts';
 
 export const capture = defineActor({
   kind: 'capture',
@@ -32,7 +33,8 @@ type GoodRecord = Exclude<Decoded, { kind: 'bad' }>;
 class Capture implements Actor {
   readonly #limits: Limits;
   readonly #lateness_ms: number;
-  readonly #join: Join;
+  /** Null with `join: none`. */
+  readonly #join: Join | null;
 
   constructor(config: CaptureConfig) {
     this.#limits = {
@@ -40,14 +42,14 @@ class Capture implements Actor {
       max_record_bytes: config.max_record_bytes,
     };
     this.#lateness_ms = parseDuration(config.lateness);
-    this.#join = new Join(config);
+    this.#join = config.join === 'none' ? null : new Join(config, config.join.wait);
   }
 
   onMessage(_input: string, message: unknown, context: Context): void {
     const record = message as SourceRecord;
     const decoded = admit(record, this.#limits, context);
     if (decoded.kind === 'bad') reject(record, decoded, context);
-    else if (!isAtHome(decoded, context)) reject(record, wrongPartition(record, decoded), context);
+    else if (!context.isAtHome(decoded.value)) reject(record, wrongPartition(record, decoded), context);
     else this.#take(record, decoded, context);
   }
 
@@ -56,12 +58,13 @@ class Capture implements Actor {
     if (decoded.time_ms < context.watermark_ms - this.#lateness_ms) {
       context.count(record.source, 'late', 1);
       context.late(decoded.value.prediction_id ?? positionOf(record), record);
-    } else if (decoded.kind === 'prediction') this.#join.takePrediction(record, decoded, context);
+    } else if (!this.#join) takeAlone(record, decoded, context);
+    else if (decoded.kind === 'prediction') this.#join.takePrediction(record, decoded, context);
     else this.#join.takeFeedback(record, decoded, context);
   }
 
   onTimer(key: string, time_ms: number, context: Context): void {
-    this.#join.expire(key, time_ms, context);
+    this.#join?.expire(key, time_ms, context);
   }
 }
 
@@ -70,14 +73,19 @@ function reject(record: SourceRecord, { code, message }: BadRecord, context: Con
   context.deadLetter(record, { code, message });
 }
 
-/** A record without an id may stand anywhere. */
-function isAtHome({ value }: GoodRecord, context: Context): boolean {
-  return value.prediction_id === undefined || context.ownsKey(value.prediction_id);
+function takeAlone(record: SourceRecord, decoded: GoodRecord, context: Context): void {
+  const event =
+    decoded.kind === 'prediction'
+      ? predictionEvent(decoded.value, decoded.time_ms)
+      : feedbackEvent(decoded.value, decoded.time_ms);
+  context.count(record.source, 'unjoinable', 1);
+  context.emit('events', decoded.value.prediction_id ?? positionOf(record), event);
 }
 
 function wrongPartition({ source, partition }: SourceRecord, { value }: GoodRecord): BadRecord {
+  const { prediction_id, deployment_id } = value;
   return {
     code: 'wrong_partition',
-    message: `prediction_id ${JSON.stringify(value.prediction_id)} does not belong in partition ${partition}: source ${source} is not keyed as declared`,
+    message: `${JSON.stringify({ prediction_id, deployment_id })} does not belong in partition ${partition}: source ${source} is not keyed as declared`,
   };
 }

@@ -57,7 +57,11 @@ const JoinConfig = Type.Object(
 
 export const CaptureConfig = Type.Object(
   {
-    join: { ...JoinConfig, default: {} },
+    join: Type.Union([JoinConfig, Type.Literal('none')], {
+      default: { wait: '24h' },
+      description:
+        'how predictions and feedback meet; none: each record counts by itself, and repetitions are not found',
+    }),
     scoring: { ...ScoringConfig, default: {} },
     max_ahead: Duration({
       default: '10m',

@@ -30,9 +30,9 @@ export class Join {
   readonly #wait_ms: number;
   readonly #keep_ms: number;
 
-  constructor(config: CaptureConfig) {
+  constructor(config: CaptureConfig, wait: string) {
     this.#config = config;
-    this.#wait_ms = parseDuration(config.join.wait);
+    this.#wait_ms = parseDuration(wait);
     this.#keep_ms = this.#wait_ms + parseDuration(config.lateness);
   }
 

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Ajv } from 'ajv';
 import { ErrataError } from '../messages/errata_error.ts';
-import type { Actor, ActorKind, BadRecord, Context, SourceRecord, State } from './actor.ts';
+import type { Actor, ActorKind, BadRecord, Context, KeyFields, SourceRecord, State } from './actor.ts';
 
 export interface ActorWiring {
   name: string;
@@ -26,7 +26,7 @@ export interface Emission {
 export interface TestTaskOptions {
   topology?: string;
   now_ms?: number;
-  ownsKey?(key: string): boolean;
+  isAtHome?(ids: KeyFields): boolean;
 }
 
 /** Not strict: it would mind the defaults inside a choice, which it cannot fill in. */
@@ -60,7 +60,7 @@ export class TestTask {
   }
 
   #add({ name, kind, config, to = {} }: ActorWiring, options: TestTaskOptions): void {
-    const { topology = 'test', now_ms = 0, ownsKey = () => true } = options;
+    const { topology = 'test', now_ms = 0, isAtHome = () => true } = options;
     const task = this;
     const state = new CheckedState();
     const context: Context = {
@@ -83,7 +83,7 @@ export class TestTask {
         if (!is_set) task.#timers.push({ time_ms, actor: name, key });
       },
       observe: (time_ms) => task.observed_ms.push(time_ms),
-      ownsKey,
+      isAtHome,
       count(account, disposition, delta) {
         task.ledger[account] ??= {};
         const counts = task.ledger[account];
@@ -103,6 +103,8 @@ export class TestTask {
 
   advance(watermark_ms: number): void {
     if (watermark_ms <= this.watermark_ms) return;
+    for (const { actor, context } of this.#actors.values())
+      if (actor.holdsBack && actor.holdsBack() <= watermark_ms) actor.onCommit?.(context);
     this.watermark_ms = watermark_ms;
     for (;;) {
       const timer = this.#takeDue();

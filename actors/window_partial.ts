@@ -24,6 +24,7 @@ class WindowPartial implements Actor {
   readonly #size_ms: number;
   /** What came since the last commit, by window and key. */
   readonly #deltas = new Map<string, WindowDelta>();
+  #first_end_ms = Number.POSITIVE_INFINITY;
 
   constructor(config: WindowConfig) {
     this.#config = config;
@@ -39,6 +40,10 @@ class WindowPartial implements Actor {
     addEvent(delta.aggregate, event, this.#config.bad);
   }
 
+  holdsBack(): number {
+    return this.#first_end_ms;
+  }
+
   onCommit(context: Context): void {
     for (const delta of this.#deltas.values()) {
       if (delta.represents !== 0 || !isEmpty(delta.aggregate)) {
@@ -46,6 +51,7 @@ class WindowPartial implements Actor {
       }
     }
     this.#deltas.clear();
+    this.#first_end_ms = Number.POSITIVE_INFINITY;
   }
 
   #deltaFor(event: Event): WindowDelta {
@@ -56,6 +62,7 @@ class WindowPartial implements Actor {
     if (!delta) {
       delta = { key, start_ms, end_ms: start_ms + this.#size_ms, represents: 0, aggregate: emptyAggregate() };
       this.#deltas.set(id, delta);
+      this.#first_end_ms = Math.min(this.#first_end_ms, delta.end_ms);
     }
     return delta;
   }

@@ -14,7 +14,7 @@ const INPUT: InputPlan = {
   topic: 'records',
   actor: 'capture',
   input: 'records',
-  codec: { type: 'source', source: 'records', rekeyed: false, partitioner: null },
+  codec: { type: 'source', source: 'records', rekeyed: false, keyed: null },
   time: { type: 'event_time', disorder_ms: 0, idle_ms: null, clock: 'wall' },
 };
 

@@ -4,7 +4,15 @@
  * 1. A message's effects (outputs, state, ledger) are kept together or dropped together.
  * 2. A message on which an actor throws is dead-lettered with the stack; the task goes on.
  */
-import type { Actor, BadRecord, Context, MessageType, SourceRecord, State } from '../actors/actor.ts';
+import type {
+  Actor,
+  BadRecord,
+  Context,
+  KeyFields,
+  MessageType,
+  SourceRecord,
+  State,
+} from '../actors/actor.ts';
 import { ACTOR_KINDS } from '../actors/catalogue.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
@@ -115,6 +123,7 @@ export class ActorStage {
   /** Event time goes on: due timers fire in order, then every actor is told. */
   advance(watermark_ms: number): void {
     if (!(watermark_ms > this.watermark_ms)) return;
+    this.#handOn(watermark_ms);
     this.watermark_ms = watermark_ms;
     for (;;) {
       const timer = this.timers.takeDue(watermark_ms);
@@ -128,6 +137,7 @@ export class ActorStage {
   /** All inputs have been read to their end: what is open closes, and the watermark stays where it is. */
   closeOpenWindows(): void {
     const reached_ms = this.watermark_ms;
+    this.#handOn(Number.MAX_VALUE);
     this.watermark_ms = Number.POSITIVE_INFINITY;
     this.#tellWatermark();
     this.watermark_ms = reached_ms;
@@ -174,6 +184,13 @@ export class ActorStage {
       value: JSON.stringify(value),
       headers: DATA_HEADERS,
     });
+  }
+
+  /** What windows that are about to close still miss. */
+  #handOn(watermark_ms: number): void {
+    for (const { actor, context } of this.#actors.values())
+      if (actor.holdsBack && actor.holdsBack() <= watermark_ms)
+        this.#attempt(() => actor.onCommit?.(context));
   }
 
   #tellWatermark(): void {
@@ -253,11 +270,15 @@ class ActorContext implements Context {
     this.#stage.in_hand?.observe(time_ms);
   }
 
-  ownsKey(key: string): boolean {
+  isAtHome(ids: KeyFields): boolean {
     const { plan, partition } = this.#stage.options;
     const input = this.#stage.in_hand?.input;
-    if (input?.codec.type !== 'source' || input.codec.partitioner === null) return true;
-    return partitionOf(input.codec.partitioner, key, plan.partitions[input.topic]!) === partition;
+    if (input?.codec.type !== 'source' || input.codec.keyed === null) return true;
+    const { by, partitioner } = input.codec.keyed;
+    const key = ids[by];
+    // A record without an id joins nothing, and may stand anywhere.
+    if (key === undefined) return by === 'prediction_id';
+    return partitionOf(partitioner, key, plan.partitions[input.topic]!) === partition;
   }
 
   count(account: string, disposition: string, delta: number): void {

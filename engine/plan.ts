@@ -71,10 +71,14 @@ export interface InputPlan {
   actor: string;
   input: string;
   /** `source`: raw records of the user's source of that name. `internal`: JSON written by errata. */
-  codec:
-    | { type: 'source'; source: string; rekeyed: boolean; partitioner: Partitioner | null }
-    | { type: 'internal' };
+  codec: { type: 'source'; source: string; rekeyed: boolean; keyed: Keyed | null } | { type: 'internal' };
   time: TimePlan;
+}
+
+/** What the producers of a source declare: by which field they place its records, and how. */
+export interface Keyed {
+  by: 'prediction_id' | 'deployment_id';
+  partitioner: Partitioner;
 }
 
 export type Partitioner = 'murmur2' | 'crc32';

@@ -44,7 +44,7 @@ function source(topic: string): InputPlan {
     topic,
     actor: 'capture',
     input: 'records',
-    codec: { type: 'source', source: topic, rekeyed: false, partitioner: null },
+    codec: { type: 'source', source: topic, rekeyed: false, keyed: null },
     time: { type: 'event_time', disorder_ms: 0, idle_ms: null, clock: 'wall' },
   };
 }

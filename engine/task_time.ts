@@ -2,9 +2,11 @@
  * Event time of one task: its watermark, which input is to be read next, and what is to be told downstream.
  *
  * Idleness of a source is not acted on where it is noticed: it is written downstream as a watermark record, and a
- * task acts on what it reads there. So a replay from that log sees the same decisions.
+ * task acts on what it reads there. So a replay from that log sees the same decisions. Only a task that keeps windows
+ * itself over a source has nowhere to write it, and acts at once.
  */
 import type { State } from '../actors/actor.ts';
+import { ACTOR_KINDS } from '../actors/catalogue.ts';
 import { type TaskId, taskId } from './assignment.ts';
 import type { OutputRecord } from './effects.ts';
 import type { InputPlan, ResolvedPlan, StagePlan } from './plan.ts';
@@ -33,6 +35,7 @@ export class TaskTime {
   readonly #state: State;
   /** Topics that are told, with their partition counts. */
   readonly #downstream: { topic: string; partitions: number }[];
+  readonly #keeps_windows: boolean;
   #inputs: TaskInput[] = [];
   #all_read = false;
   #last_told = '';
@@ -41,6 +44,7 @@ export class TaskTime {
     this.#plan = plan;
     this.#task = taskId(stage.name, partition);
     this.#state = state;
+    this.#keeps_windows = stage.actors.some(({ kind }) => ACTOR_KINDS.get(kind)?.local_half !== undefined);
     this.watermark_ms = state.get<number>('watermark') ?? Number.NEGATIVE_INFINITY;
     this.#downstream = watermarkTopics(stage).map((topic) => ({
       topic,
@@ -157,9 +161,9 @@ export class TaskTime {
     return combine(this.#inputs.map(({ time }) => time).filter((time) => time !== null));
   }
 
-  /** What is idle was read from the log, and was not noticed here. */
+  /** What is idle was read from the log, and was not noticed here, or there is no other task to tell. */
   get #acts(): boolean {
-    return this.#inputs.every(({ clock }) => !(clock instanceof EventTimeInput));
+    return this.#keeps_windows || this.#inputs.every(({ clock }) => !(clock instanceof EventTimeInput));
   }
 
   #reached(time: InputTime): number {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { builtInTrainers } from '../training/trainer.ts';
 import type { Draft, DraftActor, LintContext } from './draft.ts';
+import { joins } from './keyed.ts';
 import type { Links } from './link.ts';
 import { nearest } from './nearest.ts';
 import { capturesBefore } from './plan_config.ts';
@@ -29,6 +30,11 @@ export function checkRetraining(draft: Draft, links: Links, context: LintContext
       document.valueAt([...retraining.path, 'from']),
       `its alerts go back to ${names}; it trains on what one captured`,
     );
+  }
+  const [capture] = captures;
+  if (capture && !joins(capture)) {
+    const message = `"${capture.name}" joins nothing, so there are no outcomes to train on`;
+    problems.report('E_OUTCOMES', document.valueAt([...capture.path, 'join']), message);
   }
   for (const actor of [retraining, ...others]) checkTrainer(actor, context);
 }

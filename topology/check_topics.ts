@@ -1,5 +1,6 @@
 /** Each topic is read by one stage at most, and nothing is read that the topology writes itself. */
 import type { Draft, DraftSink, DraftSource, LintContext } from './draft.ts';
+import { isReadDirectly, joins } from './keyed.ts';
 import type { Links } from './link.ts';
 import { deadLetterTopic, internalPrefix, lateTopic } from './topic_names.ts';
 
@@ -8,9 +9,12 @@ export function checkTopics(draft: Draft, { edges }: Links, context: LintContext
   checkPartitioning(draft, context);
   checkReaders(draft, context);
   const { document, problems } = context;
+  checkKeys(draft, edges, context);
   for (const actor of draft.actors) {
     const direct = draft.sources.filter(
-      ({ name, value }) => value.key && edges.some((edge) => edge.from === name && edge.to === actor.name),
+      (source) =>
+        isReadDirectly(source, actor) &&
+        edges.some((edge) => edge.from === source.name && edge.to === actor.name),
     );
     const [first, ...others] = direct;
     for (const other of others)
@@ -68,6 +72,17 @@ function checkPartitioning(draft: Draft, { document, problems }: LintContext): v
     const [there, missing] = key === undefined ? ['partitioner', 'key'] : ['key', 'partitioner'];
     const message = `"${there}" says nothing without "${missing}"; without both, the source is re-keyed`;
     problems.report('E_KEY_PARTITIONER', document.keyAt([...path, there]), message);
+  }
+}
+
+function checkKeys(draft: Draft, edges: Links['edges'], { document, problems }: LintContext): void {
+  for (const { name, path, value } of draft.sources) {
+    const reader = draft.actors.find((actor) =>
+      edges.some(({ from, to }) => from === name && to === actor.name),
+    );
+    if (value.key !== 'deployment_id' || !reader || !joins(reader)) continue;
+    const message = `"${reader.name}" joins by prediction_id, and "${name}" is keyed by deployment_id; say \`join: none\` there, or leave the key out here`;
+    problems.report('E_KEY_JOIN', document.valueAt([...path, 'key']), message);
   }
 }
 

@@ -48,6 +48,10 @@ export const PROBLEM_CODES = {
     severity: 'error',
     summary: '`key` and `partitioner` are declared together or not at all.',
   },
+  E_KEY_JOIN: {
+    severity: 'error',
+    summary: 'A source is keyed by something else than what its reader joins by.',
+  },
   E_PARTITIONS: {
     severity: 'error',
     summary: 'Sources that feed one stage directly have different numbers of partitions.',
@@ -63,7 +67,8 @@ export const PROBLEM_CODES = {
   },
   E_OUTCOMES: {
     severity: 'error',
-    summary: 'Retraining does not go back to exactly one capture actor, whose outcomes it would train on.',
+    summary:
+      'Retraining does not go back to exactly one capture actor that joins, whose outcomes it would train on.',
   },
   E_SECRET: { severity: 'error', summary: 'A secret stands in the file instead of in the environment.' },
   W_LATENESS: {

@@ -40,7 +40,7 @@ function describeStage(stage: StagePlan, plan: Plan): string[] {
 
 function describeInput({ topic, actor, input, codec, time }: InputPlan): string {
   const source = codec.type === 'source' && !codec.rekeyed ? `source ${codec.source}, ` : '';
-  const partitioner = codec.type === 'source' && codec.partitioner ? `${codec.partitioner}, ` : '';
+  const partitioner = codec.type === 'source' && codec.keyed ? `${codec.keyed.partitioner}, ` : '';
   return `${topic} → ${actor}.${input} (${source}${partitioner}${describeTime(time)})`;
 }
 

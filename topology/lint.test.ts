@@ -107,6 +107,11 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
   ],
   [{ 5: '  feedback: { kafka: { topic: in.feedback }, partitioner: crc32 }' }, ['5:46 E_KEY_PARTITIONER']],
   [
+    { 5: '  feedback: { kafka: { topic: in.feedback }, key: deployment_id, partitioner: crc32 }' },
+    ['5:51 E_KEY_JOIN'],
+  ],
+  [{ 7: '  capture: { from: [predictions, feedback], join: none }' }, ['7:51 E_OUTCOMES']],
+  [
     {
       5: '  feedback: { kafka: { topic: in.feedback, partitions: 8 }, key: prediction_id, partitioner: crc32 }',
     },

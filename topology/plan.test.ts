@@ -93,7 +93,12 @@ test('declared sources feed capture directly; one stage asks for training and ju
     topic: 'mail.predictions',
     actor: 'capture',
     input: 'records',
-    codec: { type: 'source', source: 'predictions', rekeyed: false, partitioner: 'murmur2' },
+    codec: {
+      type: 'source',
+      source: 'predictions',
+      rekeyed: false,
+      keyed: { by: 'prediction_id', partitioner: 'murmur2' },
+    },
     time: { type: 'event_time', disorder_ms: 0, idle_ms: null, clock: 'wall' },
   });
   const [, rollout] = stage(plan, 'retraining').actors;
@@ -102,6 +107,29 @@ test('declared sources feed capture directly; one stage asks for training and ju
     { to: 'topic', topic: 'mail.rollouts', internal: false, watermarks: false },
   ]);
   assert.equal(plan.training?.outcomes_topic, 'errata.mail-triage.capture.outcomes');
+});
+
+test('windows over a source that is keyed as they are need no topic in between; without a join nothing is re-keyed', () => {
+  const topology = (key: string, by: string) => `
+topology: direct
+sources: { events: { kafka: { topic: in.events }${key} } }
+actors:
+  capture: { from: events, join: none }
+  stats: { kind: window, from: capture, by: [${by}] }
+  severity: { from: stats }
+sinks: { alerts: { from: severity, kafka: { topic: out.alerts } } }`;
+  const stages = (key: string, by: string) =>
+    planOf(topology(key, by)).stages.map(({ actors }) => actors.map(({ name }) => name));
+  const keyed = ', key: deployment_id, partitioner: murmur2';
+  assert.deepEqual(stages(keyed, 'deployment_id, model_version'), [
+    ['capture', 'stats.partial', 'stats', 'severity'],
+  ]);
+  const in_two = [
+    ['capture', 'stats.partial'],
+    ['stats', 'severity'],
+  ];
+  assert.deepEqual(stages(keyed, 'model_version'), in_two);
+  assert.deepEqual(stages('', 'deployment_id'), in_two);
 });
 
 test('capture and severity wait as long as the windows, unless the file says otherwise', () => {

@@ -10,6 +10,7 @@ import {
 } from '../engine/plan.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { DraftSource } from './draft.ts';
+import { isReadDirectly } from './keyed.ts';
 import type { Edge } from './link.ts';
 import { type PlanBuilder, sinkConfig } from './plan_builder.ts';
 import { idleMs, rekeyConfig } from './plan_config.ts';
@@ -24,18 +25,20 @@ export function connectSources(builder: PlanBuilder): void {
     // A source that nobody reads is no topic that anybody has to make.
     if (!edge) continue;
     builder.addTopic(topic, 'source', { count: partitions ?? graph.settings.partitions });
-    if (source.value.key === undefined) connectRekeyed(builder, source, edge);
-    else addInput(builder, edge, directInput(builder, source, edge));
+    const reader = graph.actors.find(({ name }) => name === edge.to)!;
+    if (isReadDirectly(source, reader)) addInput(builder, edge, directInput(builder, source, edge));
+    else connectRekeyed(builder, source, edge);
   }
 }
 
 function directInput(builder: PlanBuilder, source: DraftSource, edge: Edge): InputPlan {
-  const { kafka, partitioner = null } = source.value;
+  const { kafka, key: by, partitioner } = source.value;
+  const keyed = by && partitioner ? { by, partitioner } : null;
   return {
     topic: kafka.topic,
     actor: edge.to,
     input: edge.input,
-    codec: { type: 'source', source: source.name, rekeyed: false, partitioner },
+    codec: { type: 'source', source: source.name, rekeyed: false, keyed },
     time: eventTime(builder, source, edge),
   };
 }
@@ -77,7 +80,7 @@ function connectRekeyed(builder: PlanBuilder, source: DraftSource, edge: Edge): 
     topic,
     actor: edge.to,
     input: edge.input,
-    codec: { type: 'source', source: source.name, rekeyed: true, partitioner: null },
+    codec: { type: 'source', source: source.name, rekeyed: true, keyed: null },
     time: {
       type: 'watermark_records',
       upstream: [{ stage: stage.name, partitions_of: source.value.kafka.topic }],
@@ -116,15 +119,22 @@ function localHalf(name: string, { graph }: PlanBuilder): string | undefined {
   return graph.actors.find((actor) => actor.name === name)?.kind?.local_half;
 }
 
-/** Between the two halves runs the topic; the first half has the same configuration. */
+/**
+ * The first half has the same configuration as the second, and runs in front of it: between the two is a topic, unless
+ * both are in one stage.
+ */
 function connectLocalHalf(builder: PlanBuilder, edge: Edge, kind: string): void {
   const half = `${edge.to}.partial`;
   const { inputs, outputs } = ACTOR_KINDS.get(kind)!;
   const stage = builder.stageOf(edge.from);
   const [output, { message }] = Object.entries(outputs)[0]!;
   if (!stage.actors.some(({ name }) => name === half)) {
-    stage.actors.push({ name: half, kind, config: builder.actor(edge.to).config, outputs: {} });
-    connectByTopic(builder, half, output, edge, message, stage);
+    const { config } = builder.actor(edge.to);
+    const whole = stage.actors.findIndex(({ name }) => name === edge.to);
+    const place = whole < 0 ? stage.actors.length : whole;
+    stage.actors.splice(place, 0, { name: half, kind, config, outputs: {} });
+    if (whole < 0) connectByTopic(builder, half, output, edge, message, stage);
+    else builder.addTarget(half, output, { to: 'actor', actor: edge.to, input: edge.input });
   }
   builder.addTarget(edge.from, edge.output!, { to: 'actor', actor: half, input: Object.keys(inputs)[0]! });
 }

@@ -35,9 +35,9 @@ export const KafkaTopic = Type.Object({
 export const Source = Type.Object({
   kafka: KafkaTopic,
   key: Type.Optional(
-    Type.Literal('prediction_id', {
+    Type.Union([Type.Literal('prediction_id'), Type.Literal('deployment_id')], {
       description:
-        'the producers key their records by this; without it they are re-keyed through an internal topic',
+        'the producers key their records by this; without it they are re-keyed through an internal topic where they are joined. deployment_id: only with `join: none`',
     }),
   ),
   partitioner: Type.Optional(

@@ -1,6 +1,7 @@
 /** Which actors run together: those with equal partitioning that feed each other. */
 import { ACTOR_KINDS } from '../actors/catalogue.ts';
 import type { DraftActor } from './draft.ts';
+import { isCoPartitioned } from './keyed.ts';
 import type { Edge } from './link.ts';
 import type { Graph } from './lint.ts';
 
@@ -32,9 +33,11 @@ export function groupStages(graph: Graph): StageGroup[] {
 }
 
 /** The way from jobs to evaluations leads through training and back to the same deployment's task. */
-function isFused({ edges }: Graph, from: DraftActor, to: DraftActor): boolean {
-  const connected = edges.some((edge) => edge.from === from.name && edge.to === to.name);
-  return connected && to.kind?.local_half === undefined && from.kind?.partitioning === to.kind?.partitioning;
+function isFused(graph: Graph, from: DraftActor, to: DraftActor): boolean {
+  const connected = graph.edges.some((edge) => edge.from === from.name && edge.to === to.name);
+  if (!connected) return false;
+  if (to.kind?.local_half !== undefined) return isCoPartitioned(graph, from, to);
+  return from.kind?.partitioning === to.kind?.partitioning;
 }
 
 /** By depth, then by place in the file. */
