@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { AtLeastOnceCommitter, type Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
-import type { Admin, KafkaClient, Producer } from './kafka.ts';
+import type { Admin, KafkaClient, KafkaSettings, Producer } from './kafka.ts';
 import type { Membership } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { writeDeadLetter } from './record_format.ts';
@@ -13,11 +13,9 @@ export interface Place {
   partition: number;
 }
 
-/** An abandoned transaction hides the records that come after it, from everyone, for so long. */
-const TRANSACTION_TIMEOUT_MS = 15_000;
-
 export interface CommitterParts {
   kafka: KafkaClient;
+  settings: Pick<KafkaSettings, 'transaction_timeout_ms'>;
   membership: Pick<Membership, 'commit'>;
   /** Offsets that the group has committed, null where it has none. */
   committed(places: Place[]): Promise<(number | null)[]>;
@@ -25,7 +23,7 @@ export interface CommitterParts {
 }
 
 export async function createCommitter(plan: ResolvedPlan, parts: CommitterParts): Promise<Committer> {
-  const { kafka, membership, committed, log } = parts;
+  const { kafka, settings, membership, committed, log } = parts;
   const deadLetter = (record: OutputRecord) => tooLarge(plan, record);
   if (plan.guarantee === 'at_least_once') {
     const producer = await connected(kafka.producer(PRODUCER));
@@ -38,7 +36,7 @@ export async function createCommitter(plan: ResolvedPlan, parts: CommitterParts)
         transactionalId,
         idempotent: true,
         maxInFlightRequests: 1,
-        transactionTimeout: TRANSACTION_TIMEOUT_MS,
+        transactionTimeout: settings.transaction_timeout_ms,
       }),
     );
   const ports = { group_id: plan.group_id, createProducer, committedOffsets: committed };

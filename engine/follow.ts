@@ -1,7 +1,7 @@
 /** Follows a topic from its start, in order per partition, and says when it has seen all there is. */
 import type { Logger } from 'pino';
 import { type Cluster, connectKafka, createCluster, type KafkaSettings, withAdmin } from './kafka.ts';
-import { LogReader, READER_DEFAULTS } from './log_reader.ts';
+import { LogReader, readerOptions } from './log_reader.ts';
 import { type LogRecord, recordsIn } from './partition_reader.ts';
 
 export interface Followed {
@@ -18,8 +18,8 @@ export function followTopic(
   log: Logger,
 ): Followed {
   const kafka = connectKafka(settings, log);
-  const cluster: Cluster = createCluster(kafka);
-  const reader = new LogReader(cluster, READER_DEFAULTS, log);
+  const cluster: Cluster = createCluster(kafka, settings);
+  const reader = new LogReader(cluster, readerOptions(settings), log);
   let handling: Promise<void> = Promise.resolve();
   const positions = Array.from({ length: topic.partitions }, () => 0);
   for (let partition = 0; partition < topic.partitions; partition++) {

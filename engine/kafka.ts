@@ -5,28 +5,28 @@
 import kafkajs, { type Admin, type Kafka as KafkaClient, type KafkaConfig, type Producer } from 'kafkajs';
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
+import { saslOptions } from './kafka_credentials.ts';
+import { KAFKA_DEFAULTS, type KafkaSettings } from './kafka_settings.ts';
+import { socketFactory } from './kafka_socket.ts';
 
-export interface KafkaSettings {
-  brokers: string[];
-  client_id: string;
-  /** How long a member may be silent before its tasks are given to others. */
-  session_timeout_ms: number;
-  heartbeat_interval_ms: number;
-}
+export type { Admin, KafkaClient, KafkaSettings, Producer };
+export { KAFKA_DEFAULTS };
 
-export const KAFKA_DEFAULTS = { session_timeout_ms: 10_000, heartbeat_interval_ms: 1_000 };
+const RETRIES = 8;
 
-export type { Admin, KafkaClient, Producer };
-
-export function connectKafka(settings: KafkaSettings, log: Logger): KafkaClient {
+/** Nothing is connected yet. `retries`: of a request or connection that failed. */
+export function connectKafka(settings: KafkaSettings, log: Logger, retries = RETRIES): KafkaClient {
+  const { retry_backoff_ms, retry_backoff_max_ms, sasl } = settings;
   return new kafkajs.Kafka({
     brokers: settings.brokers,
     clientId: settings.client_id,
-    connectionTimeout: 5_000,
-    requestTimeout: 30_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+    connectionTimeout: settings.connection_timeout_ms,
+    requestTimeout: settings.request_timeout_ms,
+    retry: { initialRetryTime: retry_backoff_ms, maxRetryTime: retry_backoff_max_ms, retries },
     logLevel: kafkajs.logLevel.WARN,
     logCreator: kafkaLog(log),
+    socketFactory: socketFactory(settings.ssl),
+    ...(sasl === null ? {} : { sasl: saslOptions(sasl) }),
   });
 }
 
@@ -85,7 +85,10 @@ interface RawExchange {
 }
 
 /** A cluster of its own: a long poll on it delays nobody else. */
-export function createCluster(kafka: KafkaClient): Cluster {
+export function createCluster(
+  kafka: KafkaClient,
+  { metadata_max_age_ms }: Pick<KafkaSettings, 'metadata_max_age_ms'> = KAFKA_DEFAULTS,
+): Cluster {
   const create = Object.getOwnPropertySymbols(kafka).find(
     (symbol) => symbol.description === 'private:Kafka:createCluster',
   );
@@ -95,7 +98,7 @@ export function createCluster(kafka: KafkaClient): Cluster {
     throw new ErrataError('E_KAFKAJS', 'this kafkajs has no createCluster', {
       hint: 'kafkajs 2.2.4 is needed',
     });
-  return factory({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
+  return factory({ metadataMaxAge: metadata_max_age_ms, allowAutoTopicCreation: false });
 }
 
 /** Runs `use` with an admin client of its own. */

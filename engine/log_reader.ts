@@ -14,7 +14,7 @@ import type { Logger } from 'pino';
 import { errorMessage } from '../messages/errata_error.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { type FetchLimits, type FetchPlace, fetchFrom } from './fetch_exchange.ts';
-import type { Cluster } from './kafka.ts';
+import { type Cluster, KAFKA_DEFAULTS, type KafkaSettings } from './kafka.ts';
 import { type Chunk, readChunk } from './partition_reader.ts';
 
 /** Where the reader puts what it finds. */
@@ -40,12 +40,21 @@ interface Reading extends FetchPlace {
 
 export type LogReaderOptions = FetchLimits;
 
-export const READER_DEFAULTS: LogReaderOptions = {
-  isolation: 'read_committed',
-  max_wait_ms: 250,
-  partition_max_bytes: 1024 * 1024,
-  max_bytes: 16 * 1024 * 1024,
-};
+export function readerOptions(settings: FetchSettings): LogReaderOptions {
+  return {
+    isolation: 'read_committed',
+    max_wait_ms: settings.fetch_max_wait_ms,
+    partition_max_bytes: settings.max_partition_fetch_bytes,
+    max_bytes: settings.fetch_max_bytes,
+  };
+}
+
+type FetchSettings = Pick<
+  KafkaSettings,
+  'fetch_max_wait_ms' | 'max_partition_fetch_bytes' | 'fetch_max_bytes'
+>;
+
+export const READER_DEFAULTS = readerOptions(KAFKA_DEFAULTS);
 
 const ERROR = { none: 0, offset_out_of_range: 1 };
 const BACKOFF_MS = { first: 50, most: 2_000 };

@@ -74,10 +74,11 @@ export class Membership {
       rebalanceTimeout: Math.max(settings.session_timeout_ms, 30_000),
       heartbeatInterval: settings.heartbeat_interval_ms,
       maxWaitTimeInMs: Math.min(settings.heartbeat_interval_ms, 250),
+      metadataMaxAge: settings.metadata_max_age_ms,
       allowAutoTopicCreation: false,
       retry: {
-        initialRetryTime: 100,
-        maxRetryTime: 2_000,
+        initialRetryTime: settings.retry_backoff_ms,
+        maxRetryTime: settings.retry_backoff_max_ms,
         retries: 10,
         restartOnFailure: async () => !this.#is_over,
       },

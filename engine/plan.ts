@@ -14,6 +14,8 @@ export interface Plan {
   workers: number;
   commit_interval_ms: number;
   guarantee: Guarantee;
+  /** Of the topics that are made; absent: what the brokers are set to. */
+  replication?: number;
   /** Every topic that is read or written, in the order in which they are to be made. */
   topics: TopicPlan[];
   stages: StagePlan[];

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
 import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
+import { checkAccess } from './kafka_access.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
 import { watchPartitions } from './partition_watch.ts';
 import type { Plan, ResolvedPlan } from './plan.ts';
@@ -47,8 +48,9 @@ export class Processor {
   readonly #stopping = new AbortController();
   #failure: ErrataError | null = null;
 
-  /** Makes missing topics and starts the workers. Throws what `ensureTopics` throws. */
+  /** Makes missing topics and starts the workers. Throws what `checkAccess` and `ensureTopics` throw. */
   static async start(plan: Plan, options: ProcessorOptions): Promise<Processor> {
+    await checkAccess(options.kafka);
     const kafka = connectKafka(options.kafka, options.log);
     const admin = kafka.admin();
     await admin.connect();

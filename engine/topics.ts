@@ -15,7 +15,7 @@ export async function ensureTopics(admin: Admin, plan: Plan): Promise<ResolvedPl
   for (const topic of plan.topics) {
     if (partitions[topic.name] !== undefined) continue;
     const count = wantedCount(topic, partitions);
-    await create(admin, topic, count);
+    await create(admin, topic, count, plan.replication);
     partitions[topic.name] = count;
   }
   await waitUntilVisible(admin, plan, partitions);
@@ -39,7 +39,12 @@ function wantedCount({ name, partitions }: TopicPlan, known: Record<string, numb
   return count;
 }
 
-async function create(admin: Admin, topic: TopicPlan, numPartitions: number): Promise<void> {
+async function create(
+  admin: Admin,
+  topic: TopicPlan,
+  numPartitions: number,
+  replication: number | undefined,
+): Promise<void> {
   try {
     // False where somebody else has made it in the meantime.
     await admin.createTopics({
@@ -49,6 +54,7 @@ async function create(admin: Admin, topic: TopicPlan, numPartitions: number): Pr
         {
           topic: topic.name,
           numPartitions,
+          ...(replication === undefined ? {} : { replicationFactor: replication }),
           configEntries: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
         },
       ],

@@ -11,7 +11,7 @@ import type { TrainingPool } from '../training/pool.ts';
 import type { CasesPort, Labelled, RegistryPort } from '../training/ports.ts';
 import { trainerUrl } from '../training/trainer.ts';
 import { connectKafka, createCluster, type KafkaSettings } from './kafka.ts';
-import { LogReader, READER_DEFAULTS } from './log_reader.ts';
+import { LogReader, readerOptions } from './log_reader.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { readToEnd } from './read_to_end.ts';
 import { isOtherVersion, readInternal } from './record_format.ts';
@@ -89,8 +89,8 @@ async function readOutcomes(plan: ResolvedPlan, job: TrainingJob, parts: Trainin
   const topic = plan.training!.outcomes_topic;
   const until_ms = Date.parse(job.window_end);
   const last = new Map<string, Outcome>();
-  const cluster = createCluster(connectKafka(parts.kafka, parts.log));
-  const reader = new LogReader(cluster, READER_DEFAULTS, parts.log);
+  const cluster = createCluster(connectKafka(parts.kafka, parts.log), parts.kafka);
+  const reader = new LogReader(cluster, readerOptions(parts.kafka), parts.log);
   try {
     const partitions = Array.from({ length: plan.partitions[topic]! }, (_, partition) => partition);
     await Promise.all(

@@ -9,8 +9,9 @@ import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
 import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
 import { connectKafka, createCluster } from './kafka.ts';
+import { accessError } from './kafka_access.ts';
 import { createLog } from './log.ts';
-import { LogReader, READER_DEFAULTS } from './log_reader.ts';
+import { LogReader, readerOptions } from './log_reader.ts';
 import { Membership, type StageTopics } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import type { RunJob } from './stage_logic.ts';
@@ -35,9 +36,10 @@ export default async function run({
     await host.run();
     return { type: 'stopped' };
   } catch (error) {
+    const cause = accessError(error, init.kafka) ?? error;
     // What is thrown loses its code on the way to another thread.
-    const code = error instanceof ErrataError ? error.code : null;
-    return { type: 'failed', code, message: errorMessage(error) };
+    const code = cause instanceof ErrataError ? cause.code : null;
+    return { type: 'failed', code, message: errorMessage(cause) };
   } finally {
     port.close();
   }
@@ -77,8 +79,8 @@ class TaskHost {
     const { plan, kafka: settings } = this.#init;
     const kafka = connectKafka(settings, this.#log);
     const admin = kafka.admin();
-    const cluster = createCluster(kafka);
-    const reader = new LogReader(cluster, READER_DEFAULTS, this.#log);
+    const cluster = createCluster(kafka, settings);
+    const reader = new LogReader(cluster, readerOptions(settings), this.#log);
     const membership = new Membership(
       kafka,
       settings,
@@ -96,7 +98,7 @@ class TaskHost {
     );
     await admin.connect();
     const committed = (inputs: Place[]) => committedOffsets(admin, plan.group_id, inputs);
-    const committer = await createCommitter(plan, { kafka, membership, committed, log: this.#log });
+    const committer = await createCommitter(plan, { kafka, settings, membership, committed, log: this.#log });
     const ports: TaskPorts = {
       reader,
       committer,

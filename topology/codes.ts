@@ -71,6 +71,14 @@ export const PROBLEM_CODES = {
       'Retraining does not go back to exactly one capture actor that joins, whose outcomes it would train on.',
   },
   E_SECRET: { severity: 'error', summary: 'A secret stands in the file instead of in the environment.' },
+  E_KAFKA_CONNECTION: {
+    severity: 'error',
+    summary: 'Settings of `kafka` do not go together, or something that they need is missing.',
+  },
+  W_SECRET_UNENCRYPTED: {
+    severity: 'warning',
+    summary: 'A mechanism that sends its secret as it is goes over connections without `ssl`.',
+  },
   W_LATENESS: {
     severity: 'warning',
     summary: 'A window forgets before the join does, so events that move then are counted as late.',

@@ -42,6 +42,11 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
   [{ 5: '  feedback: { kafka: { topc: in.feedback } }' }, ['5:24 E_UNKNOWN_KEY → topic']],
   [{ 5: '  feedback: { kafka: { topic: in feedback } }' }, ['5:31 E_VALUE']],
   [{ 2: 'partitions: many' }, ['2:13 E_VALUE']],
+  [{ 2: 'kafka: { ssl: { key_file: me.key } }' }, ['2:27 E_KAFKA_CONNECTION']],
+  [
+    { 2: 'kafka: { sasl: { mechanism: plain, username: me, password_file: p } }' },
+    ['2:29 W_SECRET_UNENCRYPTED'],
+  ],
   [{ 9: '  severity: { from: stats, strategies: [treshold] }' }, ['9:41 E_VALUE → threshold']],
   [
     { 9: '  severity: { from: stats, strategies: [{ threshold: { high_abov: 1 } }] }' },

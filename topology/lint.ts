@@ -1,4 +1,5 @@
 /** All checks over one topology text. What they find they find in one pass; none stops another. */
+import { checkKafka } from './check_kafka.ts';
 import { checkNames, checkUnused } from './check_names.ts';
 import { checkRetraining } from './check_retraining.ts';
 import { checkTopics } from './check_topics.ts';
@@ -32,6 +33,7 @@ export function lint(text: string, file: string, env: Environment): Linted {
   const draft = readDraft(context);
   const links = link(draft, context);
   checkSecrets(document, problems);
+  checkKafka(draft.settings.kafka, context);
   checkNames(draft, context);
   checkTopics(draft, links, context);
   checkWindows(draft, links, context);

@@ -6,7 +6,6 @@ import type { Environment } from './environment.ts';
 import { type Graph, lint } from './lint.ts';
 import { makePlan } from './plan.ts';
 import { type Problem, Problems } from './problem.ts';
-import type { Topology } from './schema.ts';
 
 export interface Loaded {
   /** By position; warnings too. */
@@ -28,11 +27,4 @@ export function loadTopology(file: string, env: Environment): Loaded {
   }
   const { problems, graph } = lint(text, file, env);
   return { problems, topology: graph, plan: graph && makePlan(graph) };
-}
-
-/** What the file says about where Kafka is; null where it says nothing. */
-export function brokersOf({ kafka }: Topology): string[] | null {
-  const brokers = kafka?.brokers;
-  if (brokers === undefined) return null;
-  return typeof brokers === 'string' ? brokers.split(',').map((broker) => broker.trim()) : brokers;
 }

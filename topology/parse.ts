@@ -9,6 +9,7 @@ import {
   resolveReferences,
 } from './environment.ts';
 import type { Position, Problems } from './problem.ts';
+import { isSecretName } from './secret.ts';
 
 /** Never throws on what a person may write: syntax errors and missing variables are reported. */
 export function parseSource(text: string, env: Environment, problems: Problems): SourceDocument {
@@ -144,10 +145,11 @@ class Reader {
       );
     if (malformed || resolved.missing.length > 0) this.#document.markUnresolved(path);
     if (resolved.literal) this.#document.literals.push(path);
-    return resolved.changed && node.type === 'PLAIN' ? this.#plain(resolved.text) : resolved.text;
+    const is_text = node.type !== 'PLAIN' || isSecretName(String(path.at(-1)));
+    return resolved.changed && !is_text ? this.#plain(resolved.text) : resolved.text;
   }
 
-  /** `partitions: ${PARTITIONS:-4}` is a number, as if the value stood there itself. */
+  /** `partitions: ${PARTITIONS:-4}` is a number, as if the value stood there itself; a password of digits is none. */
   #plain(text: string): unknown {
     for (const tag of this.#yaml.schema.tags)
       if ('test' in tag && tag.test?.test(text) && tag.default === true) {

@@ -27,6 +27,7 @@ export function makePlan(graph: Graph): Plan {
     workers: settings.workers,
     commit_interval_ms: parseDuration(settings.commit_interval),
     guarantee: settings.guarantee,
+    ...(settings.replication === undefined ? {} : { replication: settings.replication }),
     topics: builder.topics(),
     stages: builder.stages(),
     dead_letter_topic: deadLetterTopic(settings),

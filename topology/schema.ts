@@ -1,6 +1,7 @@
 /** What stands in a topology file. Actors' own settings are with their kinds, in actors/. */
 import { type Static, Type } from 'typebox';
 import { Duration } from '../messages/duration.ts';
+import { KafkaConnection } from './kafka_schema.ts';
 
 /** Used for topics, groups and transactional ids; no dots, because those separate the parts of internal names. */
 export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
@@ -16,12 +17,6 @@ const Topic = Type.String({
 
 const Partitions = (description: string, options: { default?: number } = {}) =>
   Type.Integer({ minimum: 1, maximum: 10_000, description, ...options });
-
-const Broker = Type.String({
-  pattern: '^[^\\s,:]+:\\d{1,5}$',
-  examples: ['kafka-1:9092'],
-  description: 'host:port',
-});
 
 export const KafkaTopic = Type.Object({
   topic: Topic,
@@ -82,18 +77,14 @@ export const Topology = Type.Object({
     default: '10m',
     description: 'a record stamped further than this after its Kafka timestamp goes to the dead-letter topic',
   }),
-  kafka: Type.Optional(
-    Type.Object({
-      brokers: Type.Optional(
-        Type.Union(
-          [Type.Array(Broker, { minItems: 1 }), Type.String({ description: 'host:port,host:port' })],
-          {
-            description: 'the environment variable KAFKA_BROKERS comes first',
-          },
-        ),
-      ),
+  replication: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 32_767,
+      description: 'how many brokers keep each topic that errata makes; default: what the brokers are set to',
     }),
   ),
+  kafka: Type.Optional(KafkaConnection),
   sources: Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, description: 'what comes in' }),
   actors: Type.Record(Type.String(), Type.Unknown(), {
     minProperties: 1,

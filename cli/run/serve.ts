@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { startAdmin } from '../../admin/server.ts';
 import { type Broker, startBroker } from '../../broker/broker.ts';
 import { openRegistry } from '../../deploy/registry.ts';
-import { KAFKA_DEFAULTS, type KafkaSettings } from '../../engine/kafka.ts';
+import type { KafkaAccess, KafkaSettings } from '../../engine/kafka_settings.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { trainingJobs } from '../../engine/training_jobs.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
@@ -13,8 +13,8 @@ import { openTrainingPool, type TrainingPool } from '../../training/pool.ts';
 import { HostedTopology } from './hosted_topology.ts';
 
 export interface ServeOptions {
-  /** `brokers` null: on the embedded broker. */
-  topologies: { plan: Plan; brokers: string[] | null }[];
+  /** Without brokers of its own, a topology runs on the embedded one. */
+  topologies: { plan: Plan; kafka: KafkaAccess }[];
   admin: { host: string; port: number; token: string | null };
   kafka_port: number;
   data_dir: string;
@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 async function start(options: ServeOptions, closing: Closing): Promise<Broker | null> {
   const { log, say, admin, data_dir } = options;
-  const broker = options.topologies.some(({ brokers }) => brokers === null)
+  const broker = options.topologies.some(({ kafka }) => kafka.brokers === null)
     ? await openBroker(options)
     : null;
   if (broker) closing.push(() => broker.stop());
@@ -55,13 +55,12 @@ async function start(options: ServeOptions, closing: Closing): Promise<Broker | 
   const server = await startAdmin({ ...admin, topologies, log });
   closing.push(() => server.stop());
   say(`admin API on ${server.address}`);
-  for (const { plan, brokers } of options.topologies) {
-    const addresses = brokers ?? [broker!.address];
-    const kafka: KafkaSettings = { brokers: addresses, client_id: 'errata', ...KAFKA_DEFAULTS };
+  for (const { plan, kafka: access } of options.topologies) {
+    const kafka: KafkaSettings = { ...access, brokers: access.brokers ?? [broker!.address] };
     const runJob = training({ kafka, pool, log, data_dir });
     const topology = new HostedTopology(plan, { kafka, log, runJob, admin: server.address });
     topologies.set(plan.topology, topology);
-    say(`topology ${plan.topology} on ${addresses.join(', ')}`);
+    say(`topology ${plan.topology} on ${kafka.brokers.join(', ')}`);
   }
   // All at once, so that none waits for another.
   closing.push(() => stopAll([...topologies.values()], log));
