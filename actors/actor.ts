@@ -7,7 +7,8 @@
  *    that may throw. When `onMessage` throws, the engine drops the effects of that message and dead-letters it.
  * 4. Memory outside the state is lost at every commit: what an actor gathers there it must emit in `onCommit`, which is
  *    also called before the watermark passes what `holdsBack` says.
- * 5. Of a watermark a task tells its actors so: all due timers, by time, then `onWatermark` in the order of the plan.
+ * 5. Of a watermark a task tells its actors so: all due timers, by time, then `onWatermark` in the order of the plan,
+ *    then each actor's entries that have expired, by time; all that before the next message.
  *    Of a commit likewise upstream first, and what one actor emits reaches the next before that one is told.
  * 6. A watermark of positive infinity says that all inputs were read to their end (`clock: event`): what is open is
  *    to be told, but kept, for event time has not passed and more may come.
@@ -36,6 +37,19 @@ export interface State {
   delete(key: string): void;
   /** All entries whose key starts with `prefix`, in no particular order. Deleting while iterating is allowed. */
   entries<Value>(prefix: string): Iterable<[key: string, value: Value]>;
+}
+
+/** A value that says when it goes. */
+export interface Expiring {
+  expires_ms: number;
+}
+
+/** As `State`; an entry goes by itself once the watermark has reached its `expires_ms`. Costs no timer. */
+export interface ExpiringState {
+  get<Value extends Expiring>(key: string): Value | undefined;
+  set<Value extends Expiring>(key: string, value: Value): void;
+  delete(key: string): void;
+  entries<Value extends Expiring>(prefix: string): Iterable<[key: string, value: Value]>;
 }
 
 /** What can become of a record that was taken in; exactly one is current for each. */
@@ -67,6 +81,7 @@ export interface Context {
   /** Event time up to which this task's inputs are complete. `Number.NEGATIVE_INFINITY` until all have spoken. */
   readonly watermark_ms: number;
   readonly state: State;
+  readonly expiring: ExpiringState;
   /** Sends `value` to whatever the topology connected to this output. */
   emit(output: string, key: string, value: object): void;
   /** Calls `onTimer(key)` once the watermark reaches `time_ms`. The same key and time are one timer. */
@@ -91,6 +106,8 @@ export interface Actor {
    * it; infinity: nothing waits.
    */
   holdsBack?(): number;
+  /** The watermark has reached the entry's expiry, and it has gone. */
+  onExpired?(key: string, value: Expiring, context: Context): void;
   /** The watermark has advanced to `context.watermark_ms`. */
   onWatermark?(context: Context): void;
   /** The effects so far are about to be committed. */

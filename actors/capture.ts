@@ -3,12 +3,19 @@
  *
  * 1. Each record taken in has exactly one current disposition in the ledger; only `pending` ever changes.
  * 2. Which of two joined records came first does not change what is said in the end: the join is by event time.
- * 3. Nothing is searched: every entry of the state is found by its key and dropped by its timer.
+ * 3. Nothing is searched: every entry of the state is found by its key and goes when it expires.
  */
 
 import type { Decoded } from '../messages/decode.ts';
 import { parseDuration } from '../messages/duration.ts';
-import { type Actor, type BadRecord, type Context, defineActor, type SourceRecord } from './actor.ts';
+import {
+  type Actor,
+  type BadRecord,
+  type Context,
+  defineActor,
+  type Expiring,
+  type SourceRecord,
+} from './actor.ts';
 import { admit, type Limits, positionOf } from './admit.ts';
 import { CaptureConfig } from './capture_config.ts';
 import { Join } from './join.ts';
@@ -63,8 +70,8 @@ class Capture implements Actor {
     else this.#join.takeFeedback(record, decoded, context);
   }
 
-  onTimer(key: string, time_ms: number, context: Context): void {
-    this.#join?.expire(key, time_ms, context);
+  onExpired(key: string, value: Expiring, context: Context): void {
+    this.#join?.expire(key, value, context);
   }
 }
 

@@ -7,18 +7,19 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Decoded } from '../messages/decode.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { Outcome, Verdict } from '../messages/outcome.ts';
-import type { Context, SourceRecord } from './actor.ts';
+import type { Context, Expiring, SourceRecord } from './actor.ts';
 import { positionOf } from './admit.ts';
 import type { CaptureConfig } from './capture_config.ts';
-import { feedbackEvent, predictionEvent, underPrediction } from './join_events.ts';
+import { feedbackEvent, predictedBy, predictionEvent, underPrediction } from './join_events.ts';
 import {
   dequeue,
-  dropExpired,
   enqueue,
-  isFirst,
+  hasSeen,
   type KnownPrediction,
   predictionKey,
+  see,
   type WaitingFeedback,
+  waitedFor,
 } from './join_state.ts';
 import { replaces, type Said, saidIn, verdictOf } from './scoring.ts';
 
@@ -28,28 +29,34 @@ type DecodedFeedback = Extract<Decoded, { kind: 'feedback' }>;
 export class Join {
   readonly #config: CaptureConfig;
   readonly #wait_ms: number;
+  /** How long an entry is kept, from its own time on. */
   readonly #keep_ms: number;
+  /** How long a repetition may come without being late, from the event's time on. */
+  readonly #repeat_ms: number;
 
   constructor(config: CaptureConfig, wait: string) {
     this.#config = config;
     this.#wait_ms = parseDuration(wait);
-    this.#keep_ms = this.#wait_ms + parseDuration(config.lateness);
+    const lateness_ms = parseDuration(config.lateness);
+    this.#keep_ms = this.#wait_ms + lateness_ms;
+    this.#repeat_ms = lateness_ms + 1;
   }
 
   takePrediction(record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
     const { prediction_id } = decoded.value;
     if (prediction_id === undefined) this.#takeUnjoinable(record, decoded, context);
-    else if (context.state.get(predictionKey(prediction_id)) === undefined) {
+    else if (context.expiring.get(predictionKey(prediction_id)) === undefined) {
       this.#takeNew(prediction_id, record, decoded, context);
     } else context.count(record.source, 'duplicate', 1);
   }
 
   #takeNew(prediction_id: string, record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
-    const key = predictionKey(prediction_id);
     const known = this.#know(record.source, decoded);
-    const early = dequeue(prediction_id, context.state, ({ event }) => this.#belongs(event.time_ms, known));
-    known.has_feedback = early.length > 0;
-    context.emit('events', prediction_id, known.event);
+    const early = dequeue(prediction_id, context.expiring, ({ event }) =>
+      this.#belongs(event.time_ms, known),
+    );
+    if (early.length > 0) known.has_feedback = true;
+    context.emit('events', prediction_id, predictionEvent(decoded.value, decoded.time_ms));
     for (const feedback of early) moveUnder(known, prediction_id, feedback, context);
     if (known.prediction) {
       this.#hear(
@@ -59,56 +66,59 @@ export class Join {
       context.emit('outcomes', prediction_id, outcomeOf(prediction_id, known, null));
     }
     context.count(record.source, known.has_feedback ? 'joined' : 'pending', 1);
-    context.state.set(key, known);
-    context.setTimer(known.expires_ms, key);
+    context.expiring.set(predictionKey(prediction_id), known);
   }
 
   takeFeedback(record: SourceRecord, { value: feedback, time_ms }: DecodedFeedback, context: Context): void {
     const { prediction_id, event_id } = feedback;
-    const expires_ms = time_ms + this.#keep_ms;
-    if (event_id !== undefined && !isFirst([prediction_id, event_id], expires_ms, context)) {
+    const known = context.expiring.get<KnownPrediction>(predictionKey(prediction_id));
+    if (event_id !== undefined && hasSeen(prediction_id, event_id, known, context.expiring)) {
       context.count(record.source, 'duplicate', 1);
       return;
     }
-    const known = context.state.get<KnownPrediction>(predictionKey(prediction_id));
     const event = feedbackEvent(feedback, time_ms);
     const said = this.#config.outcomes ? { said: saidIn(feedback, time_ms) } : {};
-    if (known && this.#belongs(time_ms, known)) {
-      context.emit('events', prediction_id, underPrediction(event, known.event));
+    const joined = known && this.#belongs(time_ms, known) ? known : undefined;
+    if (joined) {
+      context.emit('events', prediction_id, underPrediction(event, joined.predicted));
       context.count(record.source, 'joined', 1);
-      this.#joinLate(prediction_id, known, said.said, context);
-    } else {
-      context.emit('events', prediction_id, event);
-      context.count(record.source, 'pending', 1);
-      enqueue(prediction_id, { source: record.source, expires_ms, event, ...said }, context);
+      this.#joinLate(prediction_id, joined, said.said, event_id, time_ms, context);
+      return;
     }
+    context.emit('events', prediction_id, event);
+    context.count(record.source, 'pending', 1);
+    const expires_ms = time_ms + this.#keep_ms;
+    enqueue(prediction_id, { expires_ms, source: record.source, event, ...said }, context.expiring);
+    if (event_id !== undefined)
+      see(prediction_id, event_id, time_ms + this.#repeat_ms, undefined, context.expiring);
   }
 
-  expire(key: string, time_ms: number, context: Context): void {
-    const expired = dropExpired(key, time_ms, context.state);
-    if (!expired || ('has_feedback' in expired && expired.has_feedback)) return;
-    context.count(expired.source, 'pending', -1);
-    context.count(expired.source, 'expired', 1);
+  expire(key: string, value: Expiring, context: Context): void {
+    const source = waitedFor(key, value);
+    if (source === undefined) return;
+    context.count(source, 'pending', -1);
+    context.count(source, 'expired', 1);
   }
 
   /** Without an id nothing can be joined; repetitions are found where the record brings an `event_id`. */
   #takeUnjoinable(record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
     const { event_id } = decoded.value;
-    if (event_id !== undefined && !isFirst(['', event_id], decoded.time_ms + this.#keep_ms, context)) {
+    if (event_id !== undefined && hasSeen('', event_id, undefined, context.expiring)) {
       context.count(record.source, 'duplicate', 1);
       return;
     }
     context.count(record.source, 'unjoinable', 1);
     context.emit('events', event_id ?? positionOf(record), predictionEvent(decoded.value, decoded.time_ms));
+    if (event_id !== undefined)
+      see('', event_id, decoded.time_ms + this.#repeat_ms, undefined, context.expiring);
   }
 
   #know(source: string, decoded: DecodedPrediction): KnownPrediction {
     return {
-      source,
       expires_ms: decoded.time_ms + this.#keep_ms,
+      source,
       time_ms: decoded.time_ms,
-      event: predictionEvent(decoded.value, decoded.time_ms),
-      has_feedback: false,
+      predicted: predictedBy(decoded.value),
       ...(this.#config.outcomes ? { prediction: decoded.value } : {}),
     };
   }
@@ -118,19 +128,28 @@ export class Join {
   }
 
   /** Feedback for a prediction that is known: the state is written only where it changes. */
-  #joinLate(prediction_id: string, known: KnownPrediction, said: Said | undefined, context: Context): void {
+  #joinLate(
+    prediction_id: string,
+    known: KnownPrediction,
+    said: Said | undefined,
+    event_id: string | undefined,
+    time_ms: number,
+    context: Context,
+  ): void {
     const previous = known.verdict ?? null;
     const is_first = !known.has_feedback;
-    const changes = known.prediction && said ? this.#hear(known, [said]) : false;
+    let changes = known.prediction && said ? this.#hear(known, [said]) : false;
     if (changes)
       context.emit('outcomes', prediction_id, outcomeOf(prediction_id, known, { verdict: previous }));
-    if (!changes && !is_first) return;
     if (is_first) {
       context.count(known.source, 'pending', -1);
       context.count(known.source, 'joined', 1);
+      known.has_feedback = true;
+      changes = true;
     }
-    known.has_feedback = true;
-    context.state.set(predictionKey(prediction_id), known);
+    if (event_id !== undefined)
+      changes = see(prediction_id, event_id, time_ms + this.#repeat_ms, known, context.expiring) || changes;
+    if (changes) context.expiring.set(predictionKey(prediction_id), known);
   }
 
   /** Lets the latest word decide; true where the verdict changed. */
@@ -150,7 +169,7 @@ function moveUnder(
   early: WaitingFeedback,
   context: Context,
 ): void {
-  const moved = underPrediction(early.event, known.event);
+  const moved = underPrediction(early.event, known.predicted);
   if (!isDeepStrictEqual(moved, early.event)) {
     context.emit('events', prediction_id, { ...early.event, op: 'retract' });
     context.emit('events', prediction_id, moved);

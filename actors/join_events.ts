@@ -2,13 +2,15 @@
 import { type Event, UNKNOWN } from '../messages/event.ts';
 import type { Feedback } from '../messages/feedback.ts';
 import type { Prediction } from '../messages/prediction.ts';
+import type { Predicted } from './join_state.ts';
 
 export function predictionEvent(value: Prediction, time_ms: number): Event {
+  return { op: 'add', origin: 'prediction', time_ms, ...predictedBy(value) };
+}
+
+export function predictedBy(value: Prediction): Predicted {
   const { deployment_id, model_version, input_stats, latency_ms } = value;
   return {
-    op: 'add',
-    origin: 'prediction',
-    time_ms,
     deployment_id,
     model_version,
     ...(input_stats ? { input_stats } : {}),
@@ -32,7 +34,7 @@ export function feedbackEvent(feedback: Feedback, time_ms: number): Event {
 }
 
 /** Feedback counted under its prediction, with what the prediction tells about the input. */
-export function underPrediction(event: Event, predicted: Event): Event {
+export function underPrediction(event: Event, predicted: Predicted): Event {
   return {
     ...predicted,
     ...event,

@@ -1,104 +1,128 @@
 /**
- * What capture keeps, all of it in JSON and under these keys:
+ * What capture keeps, all of it in JSON, each entry until it expires, under these keys:
  * `p|{prediction_id}` a prediction; `f|{n}|{prediction_id}` the n-th feedback that waits for its prediction;
- * `n|{prediction_id}` how many of those there are; `e|{prediction_id}|{event_id}` (the ids as a JSON array) an event
- * that was seen.
+ * `n|{prediction_id}` how many have waited, where it was more than one; `e|{prediction_id}|{event_id}` (the ids as a
+ * JSON array) an event that was seen.
  */
 import type { Event } from '../messages/event.ts';
 import type { Verdict } from '../messages/outcome.ts';
 import type { Prediction } from '../messages/prediction.ts';
-import type { Context, State } from './actor.ts';
+import type { Expiring, ExpiringState } from './actor.ts';
 import type { Said } from './scoring.ts';
 
-export interface KnownPrediction {
+/** What feedback takes over from its prediction. */
+export type Predicted = Pick<Event, 'deployment_id' | 'model_version' | 'input_stats' | 'latency_ms'>;
+
+export interface KnownPrediction extends Expiring {
   source: string;
-  expires_ms: number;
   time_ms: number;
-  /** What windows need of it. */
-  event: Event;
-  has_feedback: boolean;
+  predicted: Predicted;
+  /** Set with the first feedback. */
+  has_feedback?: true;
+  /** Event ids of feedback that was joined: the first few; those that follow have entries of their own. */
+  seen?: string[];
   /** Both only with `outcomes: true`. */
   prediction?: Prediction;
   verdict?: Verdict;
 }
 
-export interface WaitingFeedback {
+export interface WaitingFeedback extends Expiring {
   source: string;
-  expires_ms: number;
   /** As it was emitted, to be taken back. */
   event: Event;
   /** Only with `outcomes: true`. */
   said?: Said;
 }
 
-/** Of one prediction id: where the next one goes, and how many still wait. */
-interface Queue {
+/** Of one prediction id: where the next feedback goes. It expires with the last that waits. */
+interface Queue extends Expiring {
   next: number;
-  waiting: number;
 }
+
+const SEEN_MAX = 8;
 
 export function predictionKey(prediction_id: string): string {
   return `p|${prediction_id}`;
 }
 
 /** Queues feedback for a prediction that has not come. Costs the same however many wait. */
-export function enqueue(prediction_id: string, feedback: WaitingFeedback, context: Context): void {
-  const { next, waiting } = context.state.get<Queue>(`n|${prediction_id}`) ?? { next: 0, waiting: 0 };
-  const key = `f|${next}|${prediction_id}`;
-  context.state.set(key, feedback);
-  context.state.set<Queue>(`n|${prediction_id}`, { next: next + 1, waiting: waiting + 1 });
-  context.setTimer(feedback.expires_ms, key);
+export function enqueue(prediction_id: string, feedback: WaitingFeedback, state: ExpiringState): void {
+  const queue = queueOf(prediction_id, state);
+  const next = queue?.next ?? 0;
+  state.set(`f|${next}|${prediction_id}`, feedback);
+  if (!queue) return;
+  const expires_ms = Math.max(queue.expires_ms, feedback.expires_ms);
+  state.set<Queue>(`n|${prediction_id}`, { expires_ms, next: next + 1 });
+}
+
+/** The first that waits has no queue of its own. */
+function queueOf(prediction_id: string, state: ExpiringState): Queue | undefined {
+  const queue = state.get<Queue>(`n|${prediction_id}`);
+  if (queue) return queue;
+  const first = state.get(`f|0|${prediction_id}`);
+  return first && { expires_ms: first.expires_ms, next: 1 };
 }
 
 /** Takes those out of the queue for which `isWanted` holds. */
 export function dequeue(
   prediction_id: string,
-  state: State,
+  state: ExpiringState,
   isWanted: (feedback: WaitingFeedback) => boolean,
 ): WaitingFeedback[] {
-  const queue = state.get<Queue>(`n|${prediction_id}`);
+  const { next = 0 } = queueOf(prediction_id, state) ?? {};
   const taken: WaitingFeedback[] = [];
-  for (let index = 0; index < (queue?.next ?? 0); index++) {
+  let left = 0;
+  for (let index = 0; index < next; index++) {
     const key = `f|${index}|${prediction_id}`;
     const feedback = state.get<WaitingFeedback>(key);
-    if (!feedback || !isWanted(feedback)) continue;
+    if (!feedback) continue;
+    if (!isWanted(feedback)) {
+      left++;
+      continue;
+    }
     taken.push(feedback);
     state.delete(key);
   }
-  leaveQueue(prediction_id, taken.length, state);
+  if (left === 0) state.delete(`n|${prediction_id}`);
   return taken;
 }
 
-function leaveQueue(prediction_id: string, count: number, state: State): void {
-  const queue = state.get<Queue>(`n|${prediction_id}`);
-  if (!queue || count === 0) return;
-  if (queue.waiting <= count) state.delete(`n|${prediction_id}`);
-  else state.set<Queue>(`n|${prediction_id}`, { ...queue, waiting: queue.waiting - count });
-}
-
-/** True the first time; remembers the event until `expires_ms`. */
-export function isFirst(
-  ids: [prediction_id: string, event_id: string],
-  expires_ms: number,
-  context: Context,
+/** An event of a prediction, or of none. */
+export function hasSeen(
+  prediction_id: string,
+  event_id: string,
+  known: KnownPrediction | undefined,
+  state: ExpiringState,
 ): boolean {
-  const key = `e|${JSON.stringify(ids)}`;
-  if (context.state.get<number>(key) !== undefined) return false;
-  context.state.set(key, expires_ms);
-  context.setTimer(expires_ms, key);
-  return true;
+  return (
+    (known?.seen?.includes(event_id) ?? false) || state.get(eventKey(prediction_id, event_id)) !== undefined
+  );
 }
 
-/** Drops what a timer is about, and returns it where the ledger has to hear of it. A stale timer drops nothing. */
-export function dropExpired(
-  key: string,
-  time_ms: number,
-  state: State,
-): KnownPrediction | WaitingFeedback | undefined {
-  const entry = state.get<KnownPrediction | WaitingFeedback | number>(key);
-  const expires_ms = typeof entry === 'object' ? entry.expires_ms : entry;
-  if (entry === undefined || expires_ms !== time_ms) return undefined;
-  state.delete(key);
-  if (key.startsWith('f|')) leaveQueue(key.slice(key.indexOf('|', 2) + 1), 1, state);
-  return typeof entry === 'object' ? entry : undefined;
+/** True where there was room with the prediction: the caller sets it. Otherwise the event is kept by itself. */
+export function see(
+  prediction_id: string,
+  event_id: string,
+  expires_ms: number,
+  known: KnownPrediction | undefined,
+  state: ExpiringState,
+): boolean {
+  if (known && (known.seen?.length ?? 0) < SEEN_MAX) {
+    known.seen = [...(known.seen ?? []), event_id];
+    return true;
+  }
+  state.set(eventKey(prediction_id, event_id), { expires_ms });
+  return false;
+}
+
+function eventKey(prediction_id: string, event_id: string): string {
+  return `e|${JSON.stringify([prediction_id, event_id])}`;
+}
+
+/** Of an entry that expired: whose it was, where it still waited for the other side. */
+export function waitedFor(key: string, value: Expiring): string | undefined {
+  if (key.startsWith('f|')) return (value as WaitingFeedback).source;
+  if (!key.startsWith('p|')) return undefined;
+  const known = value as KnownPrediction;
+  return known.has_feedback ? undefined : known.source;
 }

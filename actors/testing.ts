@@ -5,7 +5,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Ajv } from 'ajv';
 import { ErrataError } from '../messages/errata_error.ts';
-import type { Actor, ActorKind, BadRecord, Context, KeyFields, SourceRecord, State } from './actor.ts';
+import type {
+  Actor,
+  ActorKind,
+  BadRecord,
+  Context,
+  Expiring,
+  ExpiringState,
+  KeyFields,
+  SourceRecord,
+  State,
+} from './actor.ts';
 
 export interface ActorWiring {
   name: string;
@@ -52,7 +62,10 @@ export class TestTask {
   readonly ledger: Record<string, Record<string, number>> = {};
   observed_ms: number[] = [];
   watermark_ms = Number.NEGATIVE_INFINITY;
-  readonly #actors = new Map<string, { actor: Actor; context: Context; state: CheckedState }>();
+  readonly #actors = new Map<
+    string,
+    { actor: Actor; context: Context; state: CheckedState; expiring: CheckedState }
+  >();
   #timers: { time_ms: number; actor: string; key: string }[] = [];
 
   constructor(wirings: ActorWiring[], options: TestTaskOptions = {}) {
@@ -62,13 +75,14 @@ export class TestTask {
   #add({ name, kind, config, to = {} }: ActorWiring, options: TestTaskOptions): void {
     const { topology = 'test', now_ms = 0, isAtHome = () => true } = options;
     const task = this;
-    const state = new CheckedState();
+    const [state, expiring] = [new CheckedState(), new CheckedState()];
     const context: Context = {
       now_ms,
       get watermark_ms() {
         return task.watermark_ms;
       },
       state,
+      expiring,
       emit(output, key, value) {
         ensure(output in kind.outputs, `${kind.kind} has no output ${output}`);
         const target = to[output];
@@ -93,7 +107,7 @@ export class TestTask {
       late: (key, value) => task.late.push({ key, value }),
     };
     const actor = kind.create(configOf(kind, config), { topology, actor: name });
-    this.#actors.set(name, { actor, context, state });
+    this.#actors.set(name, { actor, context, state, expiring });
   }
 
   send(actor: string, input: string, message: unknown): void {
@@ -113,6 +127,8 @@ export class TestTask {
       actor.onTimer?.(timer.key, timer.time_ms, context);
     }
     for (const { actor, context } of this.#actors.values()) actor.onWatermark?.(context);
+    for (const { actor, context, expiring } of this.#actors.values())
+      for (const [key, value] of expiring.takeExpired(watermark_ms)) actor.onExpired?.(key, value, context);
   }
 
   #takeDue() {
@@ -131,7 +147,7 @@ export class TestTask {
   /** Commits, and takes out what was emitted since the last commit. */
   commit(): Emission[] {
     for (const { actor, context } of this.#actors.values()) actor.onCommit?.(context);
-    for (const { state } of this.#actors.values()) state.check();
+    for (const { state, expiring } of this.#actors.values()) for (const one of [state, expiring]) one.check();
     return this.emissions.splice(0);
   }
 
@@ -143,12 +159,13 @@ export class TestTask {
   }
 
   stateKeys(actor: string): string[] {
-    return [...this.#actors.get(actor)!.state.entries('')].map(([key]) => key);
+    const { state, expiring } = this.#actors.get(actor)!;
+    return [state, expiring].flatMap((one) => [...one.entries('')].map(([key]) => key));
   }
 }
 
 /** Like the engine's, `get` returns the value itself; a change to it without a `set` is found at the commit. */
-class CheckedState implements State {
+class CheckedState implements State, ExpiringState {
   readonly #entries = new Map<string, { value: unknown; json: string }>();
 
   get<Value>(key: string): Value | undefined {
@@ -167,6 +184,15 @@ class CheckedState implements State {
 
   *entries<Value>(prefix: string): Iterable<[string, Value]> {
     for (const [key, { value }] of this.#entries) if (key.startsWith(prefix)) yield [key, value as Value];
+  }
+
+  /** Of a state whose entries expire: those that have, by time and key. */
+  takeExpired(watermark_ms: number): [string, Expiring][] {
+    const expired = [...this.entries<Expiring>('')].filter(
+      ([, { expires_ms }]) => expires_ms <= watermark_ms,
+    );
+    for (const [key] of expired) this.#entries.delete(key);
+    return expired.sort(([a, { expires_ms: x }], [b, { expires_ms: y }]) => x - y || (a < b ? -1 : 1));
   }
 
   check(): void {

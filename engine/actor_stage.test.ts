@@ -38,6 +38,13 @@ function brokenBehindCapture(): StagePlan {
   };
 }
 
+/** Capture by itself. */
+function capturing(): StagePlan {
+  const stage = brokenBehindCapture();
+  stage.actors[0]!.outputs = {};
+  return stage;
+}
+
 function running(stage: StagePlan) {
   const plan: ResolvedPlan = {
     version: PLAN_VERSION,
@@ -82,10 +89,33 @@ test('a record on which an actor throws is dead-lettered with the stack, and all
   assert.equal(headers['errata.position'], 'records/2/17');
   assert.deepEqual(JSON.parse(String(value)), prediction);
   assert.deepEqual(ledger.entries(), { records: { taken_in: 1, dead_lettered: 1 } });
-  assert.deepEqual([...state.store('capture').entries('')], []);
-  assert.deepEqual([...state.store('$timers').entries('')], []);
+  assert.equal(state.size, 0);
 
   actors.onSourceRecord(INPUT, 'records', record(18, 'not JSON'), () => undefined);
   assert.equal(effects.take()[0]!.headers['errata.code'], 'not_json', 'the next record is as any');
   assert.deepEqual(ledger.entries(), { records: { taken_in: 2, dead_lettered: 2 } });
+});
+
+test('what expires at once is dropped in portions that a commit can hold, all before the next record', () => {
+  const { actors, state, ledger } = running(capturing());
+  for (let index = 0; index < 2_500; index++) {
+    const prediction = {
+      prediction_id: `p${index}`,
+      timestamp: NOW_MS,
+      model_version: 'v',
+      deployment_id: 'd',
+    };
+    actors.onSourceRecord(INPUT, 'records', record(index, prediction), () => undefined);
+  }
+  ledger.save();
+  state.takeChanges();
+  actors.advance(NOW_MS + 7 * 24 * 3_600_000);
+  const dropped = [state.changes];
+  while (actors.has_expired) {
+    actors.dropExpired();
+    dropped.push(state.changes);
+  }
+  assert.deepEqual(dropped, [1_000, 2_000, 2_500]);
+  assert.deepEqual(ledger.entries(), { records: { taken_in: 2_500, pending: 0, expired: 2_500 } });
+  assert.equal(state.size, 1, 'the ledger is all that is left');
 });

@@ -23,7 +23,7 @@ import { partitionOf } from './partitioner.ts';
 import type { ActorPlan, InputPlan, ResolvedPlan, StagePlan, TargetPlan } from './plan.ts';
 import { DATA_HEADERS, readRekeyed, readSourceRecord, writeRekeyed } from './record_format.ts';
 import { describeFailure, setAside } from './set_aside.ts';
-import type { TaskState } from './state.ts';
+import type { ExpiringStore, TaskState } from './state.ts';
 import { Timers } from './timers.ts';
 
 /** What people ask for: told to whoever watches once it is committed. */
@@ -38,6 +38,9 @@ const OF_INTEREST: ReadonlySet<MessageType> = new Set<MessageType>([
   'alert',
   'rollout',
 ]);
+
+/** What expires at once, after a gap in time, is dropped in portions. */
+const EXPIRED_MAX = 1_000;
 
 export interface ActorStageOptions {
   plan: ResolvedPlan;
@@ -67,6 +70,8 @@ export class ActorStage {
   watermark_ms: number;
   in_hand: InHand | undefined;
   #emissions: Emission[] = [];
+  /** More may have expired than was dropped. */
+  #has_expired = true;
 
   /** `watermark_ms` is what the task had reached before a restart. */
   constructor(options: ActorStageOptions, watermark_ms: number) {
@@ -132,6 +137,27 @@ export class ActorStage {
       this.#attempt(() => running?.actor.onTimer?.(timer.key, timer.time_ms, running.context));
     }
     this.#tellWatermark();
+    this.#has_expired = true;
+    this.dropExpired();
+  }
+
+  /** Until false, no message may be processed: entries are there whose time has passed. */
+  get has_expired(): boolean {
+    return this.#has_expired;
+  }
+
+  /** Drops so many that one commit can hold them. */
+  dropExpired(): void {
+    let room = EXPIRED_MAX;
+    this.#attempt(() => {
+      for (const { actor, context } of this.#actors.values())
+        for (; room > 0; room--) {
+          const due = context.expiring.takeDue(this.watermark_ms);
+          if (!due) break;
+          actor.onExpired?.(due[0], due[1], context);
+        }
+    });
+    this.#has_expired = room === 0;
   }
 
   /** All inputs have been read to their end: what is open closes, and the watermark stays where it is. */
@@ -220,6 +246,7 @@ export class ActorStage {
 
 class ActorContext implements Context {
   readonly state: State;
+  readonly expiring: ExpiringStore;
   readonly #stage: ActorStage;
   readonly #plan: ActorPlan;
   readonly #messages: ReadonlyMap<string, MessageType>;
@@ -229,6 +256,7 @@ class ActorContext implements Context {
     this.#plan = plan;
     this.#messages = messages;
     this.state = stage.options.state.store(plan.name);
+    this.expiring = stage.options.state.expiring(plan.name);
   }
 
   get now_ms(): number {

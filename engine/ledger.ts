@@ -11,34 +11,93 @@ export type LedgerEntries = Record<string, LedgerCounts>;
 /** Counted by the engine for each source record; the other dispositions of a source add up to it. */
 export const TAKEN_IN = 'taken_in';
 
+interface Counter {
+  account: string;
+  disposition: string;
+  count: number;
+  /** False while only messages that did not go through have counted it. */
+  is_settled: boolean;
+}
+
 export class Ledger {
   readonly #state: State;
-  #pending: { account: string; disposition: string; delta: number }[] = [];
+  readonly #counters: Counter[] = [];
+  /** Account → disposition → its counter. */
+  readonly #places = new Map<string, Map<string, number>>();
+  /** Counted for the message in hand: by how much each of these counters changes. */
+  readonly #pending_places: number[] = [];
+  readonly #pending_deltas: number[] = [];
+  #pending = 0;
+  readonly #unsaved = new Set<string>();
 
+  /** `state` holds what was counted before a restart. */
   constructor(state: State) {
     this.#state = state;
+    for (const [account, counts] of state.entries<LedgerCounts>(''))
+      for (const [disposition, count] of Object.entries(counts))
+        this.#settle(this.#place(account, disposition), count);
   }
 
   count(account: string, disposition: string, delta: number): void {
-    this.#pending.push({ account, disposition, delta });
+    this.#pending_places[this.#pending] = this.#place(account, disposition);
+    this.#pending_deltas[this.#pending++] = delta;
   }
 
   /** The message that counted these did not go through. */
   drop(): void {
-    this.#pending = [];
+    this.#pending = 0;
   }
 
-  /** Makes what was counted part of the state. */
+  /** The message went through: what was counted counts. */
   settle(): void {
-    for (const { account, disposition, delta } of this.#pending) {
-      const counts = this.#state.get<LedgerCounts>(account) ?? {};
-      this.#state.set(account, { ...counts, [disposition]: (counts[disposition] ?? 0) + delta });
+    for (let index = 0; index < this.#pending; index++) {
+      const place = this.#pending_places[index]!;
+      this.#settle(place, this.#pending_deltas[index]!);
+      this.#unsaved.add(this.#counters[place]!.account);
     }
-    if (this.#pending.length > 0) this.#pending = [];
+    this.#pending = 0;
+  }
+
+  /** Before a commit: makes what was settled part of the state. */
+  save(): void {
+    if (this.#unsaved.size === 0) return;
+    const entries = this.entries();
+    for (const account of this.#unsaved) this.#state.set(account, entries[account]);
+    this.#unsaved.clear();
+  }
+
+  get has_news(): boolean {
+    return this.#unsaved.size > 0;
   }
 
   entries(): LedgerEntries {
-    return Object.fromEntries(this.#state.entries<LedgerCounts>(''));
+    const entries: LedgerEntries = {};
+    for (const { account, disposition, count, is_settled } of this.#counters) {
+      if (!is_settled) continue;
+      entries[account] ??= {};
+      entries[account][disposition] = count;
+    }
+    return entries;
+  }
+
+  #settle(place: number, delta: number): void {
+    const counter = this.#counters[place]!;
+    counter.count += delta;
+    counter.is_settled = true;
+  }
+
+  #place(account: string, disposition: string): number {
+    let places = this.#places.get(account);
+    if (!places) {
+      places = new Map();
+      this.#places.set(account, places);
+    }
+    let place = places.get(disposition);
+    if (place === undefined) {
+      place = this.#counters.push({ account, disposition, count: 0, is_settled: false }) - 1;
+      places.set(disposition, place);
+    }
+    return place;
   }
 }
 

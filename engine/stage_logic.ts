@@ -17,6 +17,9 @@ export interface StageLogic {
   onRecord(input: TaskInput, record: LogRecord): Promise<void> | undefined;
   advance(watermark_ms: number): void;
   closeOpenWindows(): void;
+  /** State is there whose time has passed: `dropExpired` comes before the next record. */
+  readonly has_expired: boolean;
+  dropExpired(): void;
   beforeCommit(): void;
   takeEmissions(): Emission[];
 }
@@ -46,6 +49,10 @@ function actorLogic(options: StageLogicOptions): StageLogic {
     },
     advance: (watermark_ms) => stage.advance(watermark_ms),
     closeOpenWindows: () => stage.closeOpenWindows(),
+    get has_expired() {
+      return stage.has_expired;
+    },
+    dropExpired: () => stage.dropExpired(),
     beforeCommit: () => stage.beforeCommit(),
     takeEmissions: () => stage.takeEmissions(),
   };
@@ -114,6 +121,8 @@ function trainingLogic(options: StageLogicOptions): StageLogic {
     },
     advance: () => undefined,
     closeOpenWindows: () => undefined,
+    has_expired: false,
+    dropExpired: () => undefined,
     beforeCommit: () => undefined,
     takeEmissions: () => [],
   };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Expiring } from '../actors/actor.ts';
 import { addLedgers, Ledger, TAKEN_IN } from './ledger.ts';
-import { STATE_FORMAT, TaskState } from './state.ts';
+import { STATE_FORMAT, type StateChange, TaskState } from './state.ts';
 import { Timers } from './timers.ts';
 
 type Step =
@@ -75,7 +76,7 @@ test('property: the state is a map that can go back to its checkpoint, and its c
 });
 
 test('state of another format is refused', () => {
-  for (const format of ['s2', undefined])
+  for (const format of ['s1', undefined])
     assert.throws(() => new TaskState().restore('a/k', '1', format), { code: 'E_STATE_VERSION' });
 });
 
@@ -130,6 +131,77 @@ test('a timer whose setting was undone does not fire; set again, it fires once',
   assert.equal(timers.takeDue(10), undefined);
 });
 
+type Change = { type: 'set'; key: string; expires_ms: number } | { type: 'delete'; key: string } | Turn;
+type Turn = { type: 'advance'; by_ms: number } | { type: 'fail' } | { type: 'commit' } | { type: 'restart' };
+
+const change: fc.Arbitrary<Change> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant('set' as const),
+      key: fc.constantFrom('a', 'b', 'c', 'd'),
+      expires_ms: fc.integer({ min: 0, max: 60_000 }),
+    }),
+  },
+  fc.record({ type: fc.constant('delete' as const), key: fc.constantFrom('a', 'b', 'c', 'd') }),
+  fc.record({ type: fc.constant('advance' as const), by_ms: fc.integer({ min: 0, max: 15_000 }) }),
+  fc.constantFrom<Change>({ type: 'fail' }, { type: 'commit' }, { type: 'restart' }),
+);
+
+/** Runs the changes on a state and on a plain map, and compares at each step what expires, in which order. */
+function checkExpiry(changes: Change[], open: (changelog: StateChange[]) => TaskState): void {
+  const changelog: StateChange[] = [];
+  let state = open([]);
+  let model = new Map<string, number>();
+  let before = new Map(model);
+  let [watermark_ms, checkpoint_ms] = [-1, -1];
+  for (const one of changes) {
+    const store = state.expiring('a');
+    if (one.type === 'set') {
+      store.set(one.key, { expires_ms: one.expires_ms });
+      model.set(one.key, one.expires_ms);
+    } else if (one.type === 'delete') {
+      store.delete(one.key);
+      model.delete(one.key);
+    } else if (one.type === 'advance') {
+      watermark_ms += one.by_ms;
+      const expired: [string, number][] = [];
+      for (let due = store.takeDue(watermark_ms); due; due = store.takeDue(watermark_ms))
+        expired.push([due[0], due[1].expires_ms]);
+      const wanted = [...model].filter(([, expires_ms]) => expires_ms <= watermark_ms);
+      for (const [key] of wanted) model.delete(key);
+      assert.deepEqual(
+        expired,
+        wanted.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)),
+      );
+    } else if (one.type === 'fail') {
+      state.undo();
+      [model, watermark_ms] = [new Map(before), checkpoint_ms];
+    } else {
+      changelog.push(...state.takeChanges());
+      if (one.type === 'restart') state = open(changelog);
+    }
+    if (one.type !== 'set' && one.type !== 'delete' && one.type !== 'advance') {
+      state.checkpoint();
+      [before, checkpoint_ms] = [new Map(model), watermark_ms];
+    }
+    const found = [...state.expiring('a').entries<Expiring>('')].map(([key, value]) => [
+      key,
+      value.expires_ms,
+    ]);
+    assert.deepEqual(new Map(found as [string, number][]), model);
+  }
+}
+
+test('property: entries expire in order of time and key, exactly when they say, whatever was undone or restarted', () => {
+  const open = (changelog: StateChange[]) => {
+    const state = new TaskState();
+    for (const { key, value } of changelog) state.restore(key, value, STATE_FORMAT);
+    return state;
+  };
+  fc.assert(fc.property(fc.array(change, { maxLength: 60 }), (changes) => checkExpiry(changes, open)));
+});
+
 test('the ledger counts what is settled, not what is dropped, and lives in the state', () => {
   const state = new TaskState();
   const ledger = new Ledger(state.store('$ledger'));
@@ -143,6 +215,9 @@ test('the ledger counts what is settled, not what is dropped, and lives in the s
   ledger.count('feedback', 'joined', 1);
   ledger.settle();
   assert.deepEqual(ledger.entries(), { feedback: { taken_in: 1, pending: 0, joined: 1 } });
+  assert.deepEqual([ledger.has_news, state.has_changes], [true, false], 'it is written once per commit');
+  ledger.save();
+  assert.equal(ledger.has_news, false);
   const restored = new TaskState();
   for (const { key, value } of state.takeChanges()) restored.restore(key, value, STATE_FORMAT);
   assert.deepEqual(new Ledger(restored.store('$ledger')).entries(), ledger.entries());

@@ -1,16 +1,20 @@
 /**
- * The state of one task: a keyed store per actor, in memory, every change of which goes to the task's changelog.
+ * The state of one task: keyed stores, every change of which goes to the task's changelog.
  *
  * 1. What was set since `takeChanges` is what the next changelog batch holds; a key deleted is a tombstone.
  * 2. `undo` takes back everything since `checkpoint`, for a message whose actor threw. What `takeChanges` has handed out
  *    is not taken back.
- * 3. Keys and values in the changelog are a public format: `{store}/{key}` and JSON, marked with its version.
+ * 3. Keys and values in the changelog are a public format: `{store}/{key}` and JSON, marked with its version. The name
+ *    of a store whose entries expire ends in `~`; when they do, they say in `expires_ms`.
  */
-import type { State } from '../actors/actor.ts';
+import type { Expiring, ExpiringState, State } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
+import { MemoryTable } from './memory_table.ts';
+import type { Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
-export const STATE_FORMAT = 's1';
+export const STATE_FORMAT = 's2';
+const EXPIRES = '~';
 
 export interface StateChange {
   key: string;
@@ -18,73 +22,61 @@ export interface StateChange {
   value: string | null;
 }
 
-interface Undo {
-  store: Map<string, unknown>;
-  id: string;
-  key: string;
-  existed: boolean;
-  previous: unknown;
+/** As an actor sees it, with what the engine takes out. */
+export interface ExpiringStore extends ExpiringState {
+  /** Takes out the first entry that expires at `until_ms` or before. */
+  takeDue(until_ms: number): [key: string, value: Expiring] | undefined;
 }
 
 export class TaskState {
-  readonly #stores = new Map<string, Map<string, unknown>>();
-  readonly #dirty = new Map<string, { store: Map<string, unknown>; key: string }>();
-  #undo: Undo[] = [];
+  readonly #tables = new Map<string, Table>();
+  readonly #journal = new Journal();
 
   /** Store names are actor names, or begin with `$` for the engine's own. */
   store(name: string): State {
-    const entries = this.#open(name);
-    const change = (key: string, change: () => void): void => {
-      const id = `${name}/${key}`;
-      this.#undo.push({ store: entries, id, key, existed: entries.has(key), previous: entries.get(key) });
-      this.#dirty.set(id, { store: entries, key });
-      change();
-    };
-    return {
-      get: <Value>(key: string) => entries.get(key) as Value | undefined,
-      set: (key, value) => change(key, () => entries.set(key, value)),
-      delete: (key) => {
-        if (entries.has(key)) change(key, () => entries.delete(key));
-      },
-      *entries<Value>(prefix: string): Iterable<[string, Value]> {
-        for (const [key, value] of entries) if (key.startsWith(prefix)) yield [key, value as Value];
-      },
-    };
+    return storeOn(this.#open(name), this.#journal);
+  }
+
+  /** A store whose entries go once event time has reached their expiry. */
+  expiring(name: string): ExpiringStore {
+    return expiringStoreOn(this.#open(`${name}${EXPIRES}`), this.#journal);
   }
 
   get has_changes(): boolean {
-    return this.#dirty.size > 0;
+    return this.changes > 0;
+  }
+
+  /** How many changes the next commit holds. */
+  get changes(): number {
+    let changes = 0;
+    for (const table of this.#tables.values()) changes += table.changed;
+    return changes;
   }
 
   get size(): number {
     let size = 0;
-    for (const entries of this.#stores.values()) size += entries.size;
+    for (const table of this.#tables.values()) size += table.size;
     return size;
   }
 
   checkpoint(): void {
-    if (this.#undo.length > 0) this.#undo = [];
+    this.#journal.clear();
   }
 
   undo(): void {
-    for (const { store, key, existed, previous } of this.#undo.reverse()) {
-      if (existed) store.set(key, previous);
-      else store.delete(key);
-    }
-    this.#undo = [];
+    this.#journal.undo();
   }
 
   takeChanges(): StateChange[] {
-    this.checkpoint();
-    const changes = [...this.#dirty].map(([id, { store, key }]) => ({
-      key: id,
-      value: store.has(key) ? JSON.stringify(store.get(key)) : null,
-    }));
-    this.#dirty.clear();
+    this.#journal.clear();
+    const changes: StateChange[] = [];
+    for (const [name, table] of this.#tables)
+      for (const [key, value] of table.takeChanged())
+        changes.push({ key: `${name}/${key}`, value: value === undefined ? null : JSON.stringify(value) });
     return changes;
   }
 
-  /** Applies one record of the changelog. Throws E_STATE_VERSION if a newer errata wrote it. */
+  /** Applies one record of the changelog. Throws E_STATE_VERSION if another version of errata wrote it. */
   restore(key: string, value: string | null, format: string | undefined): void {
     if (format !== STATE_FORMAT) {
       throw new ErrataError(
@@ -96,17 +88,67 @@ export class TaskState {
       );
     }
     const slash = key.indexOf('/');
-    const store = this.#open(key.slice(0, slash));
-    if (value === null) store.delete(key.slice(slash + 1));
-    else store.set(key.slice(slash + 1), JSON.parse(value));
+    this.#open(key.slice(0, slash)).restore(key.slice(slash + 1), value);
   }
 
-  #open(name: string): Map<string, unknown> {
-    let entries = this.#stores.get(name);
-    if (!entries) {
-      entries = new Map();
-      this.#stores.set(name, entries);
+  #open(name: string): Table {
+    let table = this.#tables.get(name);
+    if (!table) {
+      table = new MemoryTable(name.endsWith(EXPIRES));
+      this.#tables.set(name, table);
     }
-    return entries;
+    return table;
   }
 }
+
+function storeOn(table: Table, journal: Journal): State {
+  return {
+    get: <Value>(key: string) => table.get(key) as Value | undefined,
+    set: (key, value) => journal.put(table, key, value),
+    delete: (key) => {
+      if (table.get(key) !== undefined) journal.put(table, key, undefined);
+    },
+    entries: <Value>(prefix: string) => table.entries(prefix) as Iterable<[string, Value]>,
+  };
+}
+
+function expiringStoreOn(table: Table, journal: Journal): ExpiringStore {
+  return {
+    ...storeOn(table, journal),
+    takeDue: (until_ms) => {
+      const due = table.firstDue(until_ms);
+      if (due) journal.put(table, due[0], undefined);
+      return due;
+    },
+  };
+}
+
+/** What was there before each change since the checkpoint. Its lists are used again, so that a change makes no object. */
+class Journal {
+  readonly #tables: Table[] = [];
+  readonly #keys: string[] = [];
+  readonly #former: unknown[] = [];
+  #length = 0;
+
+  put(table: Table, key: string, value: unknown): void {
+    const index = this.#length++;
+    this.#tables[index] = table;
+    this.#keys[index] = key;
+    this.#former[index] = table.put(key, value);
+  }
+
+  undo(): void {
+    for (let index = this.#length - 1; index >= 0; index--)
+      this.#tables[index]!.revert(this.#keys[index]!, this.#former[index]);
+    this.clear();
+  }
+
+  clear(): void {
+    this.#length = 0;
+    if (this.#keys.length <= KEPT_MAX) return;
+    for (const list of [this.#tables, this.#keys, this.#former]) list.length = 0;
+  }
+}
+
+/** A longer journal is let go: it would keep what it is about in memory. */
+const KEPT_MAX = 256;

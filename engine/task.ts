@@ -52,6 +52,7 @@ export interface TaskStatus {
 const SLICE_MS = 10;
 const RECORDS_PER_TURN = 64;
 const COMMIT_MAX_OUTPUTS = 5_000;
+const COMMIT_MAX_CHANGES = 50_000;
 /** Idleness, and a commit interval that has passed, are noticed at least this often. */
 const TICK_MS = 100;
 
@@ -64,7 +65,7 @@ export class Task {
   readonly #log: Logger;
   readonly #state = new TaskState();
   readonly #effects = new Effects();
-  readonly #ledger = new Ledger(this.#state.store('$ledger'));
+  #ledger = new Ledger(this.#state.store('$ledger'));
   #inputs: TaskInput[] = [];
   #time!: TaskTime;
   #logic!: StageLogic;
@@ -177,6 +178,7 @@ export class Task {
         ),
       this.#stop.signal,
     );
+    this.#ledger = new Ledger(this.#state.store('$ledger'));
     if (records > 0) this.#log.info({ records, entries: this.#state.size }, 'state restored');
   }
 
@@ -235,9 +237,15 @@ export class Task {
     const until_ms = performance.now() + SLICE_MS;
     let worked = false;
     while (!this.#stopping) {
+      if (this.#logic.has_expired) {
+        this.#logic.dropExpired();
+        worked = true;
+        if (performance.now() > until_ms || this.#is_full) return true;
+        continue;
+      }
       const input = this.#time.nextInput();
       if (!input) return worked;
-      for (let turn = 0; turn < RECORDS_PER_TURN && input.has_next; turn++) {
+      for (let turn = 0; turn < RECORDS_PER_TURN && input.has_next && !this.#logic.has_expired; turn++) {
         const record = input.takeNext();
         if (record) {
           const pending = this.#logic.onRecord(input, record);
@@ -247,7 +255,7 @@ export class Task {
       }
       if (input.wantsMore()) this.#ports.reader.wake();
       worked = true;
-      if (performance.now() > until_ms || this.#effects.count > COMMIT_MAX_OUTPUTS) return true;
+      if (performance.now() > until_ms || this.#is_full) return true;
     }
     return worked;
   }
@@ -279,15 +287,21 @@ export class Task {
   #commitIsDue(busy: boolean): boolean {
     const since_ms = this.#ports.now() - this.#last_commit_ms;
     const interval_ms = this.#plan.commit_interval_ms;
-    if (this.#effects.count > COMMIT_MAX_OUTPUTS) return true;
+    if (this.#is_full) return true;
     const due = since_ms >= interval_ms || (!busy && since_ms >= interval_ms / 10);
     return due && this.#has_work_to_commit;
+  }
+
+  /** What there is to commit is as much as one transaction should hold. */
+  get #is_full(): boolean {
+    return this.#effects.count > COMMIT_MAX_OUTPUTS || this.#state.changes > COMMIT_MAX_CHANGES;
   }
 
   get #has_work_to_commit(): boolean {
     return (
       this.#effects.count > 0 ||
       this.#state.has_changes ||
+      this.#ledger.has_news ||
       this.#time.has_news ||
       this.#inputs.some((input) => input.position !== this.#committed.get(input))
     );
@@ -300,6 +314,7 @@ export class Task {
       .map((input) => ({ input, offset: input.position }));
     const watermarks = this.#time.takeNews();
     const emissions = this.#logic.takeEmissions();
+    this.#ledger.save();
     await this.#ports.committer.commit(this.id, {
       outputs: [...this.#effects.take(), ...watermarks],
       changelog: {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type ActorPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan, type TimePlan } from './plan.ts';
-import { TaskState } from './state.ts';
+import { STATE_FORMAT, TaskState } from './state.ts';
 import type { TaskInput } from './task_input.ts';
 import { TaskTime } from './task_time.ts';
 import { chunkOf, inputPlan, logRecord, taskInput } from './testing.ts';
@@ -80,7 +80,7 @@ class Upstream {
     const up = this.#plan.stages[0]!;
     this.#outputs = [];
     this.#state = new TaskState();
-    for (const [key, value] of this.#changelog) this.#state.restore(key, value, 's1');
+    for (const [key, value] of this.#changelog) this.#state.restore(key, value, STATE_FORMAT);
     this.#time = new TaskTime(this.#plan, up, this.partition, this.#state.store('$time'));
     this.#input = taskInput(up.inputs[0]!, this.#time.clockOf(up.inputs[0]!));
     this.#time.bind([this.#input]);

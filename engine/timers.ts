@@ -8,6 +8,9 @@ export interface Timer {
   key: string;
 }
 
+/** All there is to know of a timer stands in its key: `{time_ms}/{actor}/{key}`. */
+const IS_SET = 1;
+
 export class Timers {
   readonly #state: State;
   readonly #queue: TinyQueue<Timer>;
@@ -16,13 +19,13 @@ export class Timers {
   constructor(state: State) {
     this.#state = state;
     this.#queue = new TinyQueue<Timer>([], compare);
-    for (const [, timer] of state.entries<Timer>('')) this.#queue.push(timer);
+    for (const [id] of state.entries('')) this.#queue.push(parseId(id));
   }
 
   set(timer: Timer): void {
     const id = timerId(timer);
     if (this.#state.get(id)) return;
-    this.#state.set(id, timer);
+    this.#state.set(id, IS_SET);
     this.#queue.push(timer);
   }
 
@@ -42,6 +45,12 @@ export class Timers {
 
 function timerId({ time_ms, actor, key }: Timer): string {
   return `${time_ms}/${actor}/${key}`;
+}
+
+/** Names of actors hold no slash. */
+function parseId(id: string): Timer {
+  const [time = '', actor = ''] = id.split('/', 2);
+  return { time_ms: Number(time), actor, key: id.slice(time.length + actor.length + 2) };
 }
 
 function compare(a: Timer, b: Timer): number {
