@@ -9,12 +9,13 @@ export function predictionEvent(value: Prediction, time_ms: number): Event {
 }
 
 export function predictedBy(value: Prediction): Predicted {
-  const { deployment_id, model_version, input_stats, latency_ms } = value;
+  const { deployment_id, model_version, input_stats, latency_ms, server_load } = value;
   return {
     deployment_id,
     model_version,
     ...(input_stats ? { input_stats } : {}),
     ...(latency_ms === undefined ? {} : { latency_ms }),
+    ...(server_load === undefined ? {} : { server_load }),
   };
 }
 

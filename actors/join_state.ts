@@ -11,7 +11,10 @@ import type { Expiring, ExpiringState } from './actor.ts';
 import type { Said } from './scoring.ts';
 
 /** What feedback takes over from its prediction. */
-export type Predicted = Pick<Event, 'deployment_id' | 'model_version' | 'input_stats' | 'latency_ms'>;
+export type Predicted = Pick<
+  Event,
+  'deployment_id' | 'model_version' | 'input_stats' | 'latency_ms' | 'server_load'
+>;
 
 export interface KnownPrediction extends Expiring {
   source: string;

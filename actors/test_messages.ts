@@ -22,6 +22,7 @@ export function windowResult(given: Partial<WindowResult> = {}): WindowResult {
     error_rate: 0,
     input_mean: { count: 0, mean: null, std: null },
     latency_ms: { count: 0, mean: null, std: null, p50: null, p95: null, p99: null },
+    measures: {},
     pattern_counts: {},
     other_patterns: 0,
     ...given,

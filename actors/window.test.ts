@@ -82,11 +82,27 @@ describe('window', () => {
       slow_actions: 1,
       error_rate: 1,
       input_mean: { count: 1, mean: 2, std: 0 },
+      measures: {},
       pattern_counts: { mean_2_std_1: 1 },
       other_patterns: 0,
     });
     assert.equal(latency_ms.mean, 10);
     assert(Math.abs(latency_ms.p95! - 10) <= 0.1);
+  });
+
+  it('tells mean, deviation and quantiles of the fields it is asked for', () => {
+    const task = newTask({ measures: ['rating', 'time_to_action', 'input_stats.min'] });
+    take(task, { rating: 2, input_stats: { mean: 0, std: 1, min: -8 } }, { rating: 4 });
+    task.commit();
+    task.advance(NOON + 5 * MINUTE);
+    const {
+      rating,
+      time_to_action,
+      'input_stats.min': lowest,
+    } = (task.commit()[0]!.value as WindowResult).measures;
+    assert.deepEqual([rating!.count, rating!.mean, rating!.variance], [2, 3, 1]);
+    assert.deepEqual([time_to_action!.count, time_to_action!.p50], [0, null]);
+    assert(Math.abs(lowest!.p99! + 8) <= 0.08);
   });
 
   it('corrects itself once per commit that brought something, until the lateness is over', () => {

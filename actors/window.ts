@@ -3,14 +3,11 @@
  * that brought something within the lateness. What comes later still goes to the late topic.
  */
 import { parseDuration } from '../messages/duration.ts';
-import { toIso } from '../messages/timestamp.ts';
-import type { WindowResult } from '../messages/window.ts';
 import { type Actor, type ActorScope, type Context, defineActor } from './actor.ts';
 import { type Aggregate, emptyAggregate, isEmpty, mergeAggregate } from './aggregate.ts';
-import { summariseLatency } from './latency.ts';
-import { summarise } from './moments.ts';
 import { WindowConfig } from './window_config.ts';
 import { type WindowDelta, windowKey } from './window_delta.ts';
+import { resultOf } from './window_result.ts';
 
 export const window = defineActor({
   kind: 'window',
@@ -25,7 +22,7 @@ export const window = defineActor({
 });
 
 /** State `w|{start_ms}|{window key}`. */
-interface WindowState {
+export interface WindowState {
   key: WindowDelta['key'];
   start_ms: number;
   end_ms: number;
@@ -101,30 +98,6 @@ class Window implements Actor {
     window.revision++;
     window.is_changed = false;
     context.state.set(state_key, window);
-    context.emit('windows', windowKey(window.key), resultOf(window, this.#scope));
+    context.emit('windows', windowKey(window.key), resultOf(window, this.#config, this.#scope));
   }
-}
-
-function resultOf(
-  { key, start_ms, end_ms, revision, aggregate }: WindowState,
-  scope: ActorScope,
-): WindowResult {
-  const { events, low_ratings, slow_actions, input_mean, latency_ms, patterns, other_patterns } = aggregate;
-  return {
-    topology: scope.topology,
-    window: scope.actor,
-    key,
-    window_start: toIso(start_ms),
-    window_end: toIso(end_ms),
-    revision,
-    final: true,
-    total_events: events,
-    low_ratings,
-    slow_actions,
-    error_rate: events > 0 ? (low_ratings + slow_actions) / events : 0,
-    input_mean: summarise(input_mean),
-    latency_ms: summariseLatency(latency_ms),
-    pattern_counts: Object.fromEntries(Object.entries(patterns).sort(([a], [b]) => (a < b ? -1 : 1))),
-    other_patterns,
-  };
 }

@@ -1,6 +1,7 @@
 /** What a topology can say about `window`; both halves get it. */
 import { type Static, Type } from 'typebox';
 import { Duration } from '../messages/duration.ts';
+import { Measure } from './measures.ts';
 
 const KeyField = Type.Union([Type.Literal('deployment_id'), Type.Literal('model_version')]);
 export type KeyField = Static<typeof KeyField>;
@@ -39,6 +40,11 @@ export const WindowConfig = Type.Object(
       description: 'what counts as an event: each feedback message, or predictions too',
     }),
     bad: { ...BadConfig, default: {} },
+    measures: Type.Array(Measure, {
+      uniqueItems: true,
+      default: [],
+      description: 'fields whose mean, deviation and quantiles are told, beyond those that always are',
+    }),
     max_pattern_keys: Type.Integer({
       minimum: 1,
       default: 10_000,

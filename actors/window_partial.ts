@@ -37,7 +37,7 @@ class WindowPartial implements Actor {
     if (this.#config.over === 'feedback' && event.origin !== 'feedback') return;
     const delta = this.#deltaFor(event);
     delta.represents += event.op === 'add' ? 1 : -1;
-    addEvent(delta.aggregate, event, this.#config.bad);
+    addEvent(delta.aggregate, event, this.#config);
   }
 
   holdsBack(): number {

@@ -181,6 +181,7 @@ const WINDOW = {
   error_rate: 0.5,
   input_mean: MOMENTS,
   latency_ms: { ...MOMENTS, count: 2, mean: 12.5, std: 0.5, p50: 12, p95: 13, p99: 13 },
+  measures: {},
   pattern_counts: { mean_0_std_1: 2 },
   other_patterns: 0,
 };

@@ -17,6 +17,7 @@ export interface Event {
   time_to_action?: number;
   input_stats?: InputStats;
   latency_ms?: number;
+  server_load?: number;
 }
 
 /** Where a feedback counts whose prediction is not known and that names none itself. */

@@ -8,6 +8,12 @@ const Moments = Type.Object({
   std: Type.Union([Type.Number(), Type.Null()]),
 });
 
+const Quantile = Type.Union([Type.Number(), Type.Null()], {
+  description: 'within 1 %; values nearer to 0 than 0.001 count as 0',
+});
+const Distribution = Type.Intersect([Moments, Type.Object({ p50: Quantile, p95: Quantile, p99: Quantile })]);
+const Variance = Type.Object({ variance: Type.Union([Type.Number(), Type.Null()]) });
+
 export const WindowResult = Type.Object(
   {
     topology: Type.String(),
@@ -22,14 +28,10 @@ export const WindowResult = Type.Object(
     slow_actions: Type.Integer({ description: 'events with time_to_action above the limit' }),
     error_rate: Type.Number({ description: '(low_ratings + slow_actions) / total_events, 0 when empty' }),
     input_mean: Moments,
-    latency_ms: Type.Intersect([
-      Moments,
-      Type.Object({
-        p50: Type.Union([Type.Number(), Type.Null()]),
-        p95: Type.Union([Type.Number(), Type.Null()]),
-        p99: Type.Union([Type.Number(), Type.Null()]),
-      }),
-    ]),
+    latency_ms: Distribution,
+    measures: Type.Record(Type.String(), Type.Intersect([Distribution, Variance]), {
+      description: 'of each field that `measures` of the window names',
+    }),
     pattern_counts: Type.Record(Type.String(), Type.Integer(), {
       description: 'events per pattern key, over all events that carry input_stats',
     }),
