@@ -1,0 +1,73 @@
+/** A contender as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Contender } from './contenders.ts';
+
+export interface RunSettings {
+  brokers: string;
+  /** Part of the names of all that the run makes in Kafka. */
+  run: string;
+  events_topic: string;
+  results_topic: string;
+  events: number;
+}
+
+export class ContenderProcess {
+  readonly #child: ChildProcess;
+  readonly #onExit = () => this.#child.kill('SIGKILL');
+  readonly folder: string;
+  readonly ended: Promise<unknown>;
+  /** The last that it printed. */
+  said = '';
+
+  constructor(contender: Contender, settings: RunSettings) {
+    this.folder = mkdtempSync(join(tmpdir(), 'errata-bench-run-'));
+    const [program, ...args] = contender.command(this.folder);
+    this.#child = spawn(program!, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...variables(contender, settings, this.folder), ...contender.env },
+    });
+    for (const stream of [this.#child.stdout!, this.#child.stderr!])
+      stream.on('data', (chunk) => {
+        this.said = (this.said + chunk).slice(-4_000);
+      });
+    this.ended = once(this.#child, 'close');
+    process.once('exit', this.#onExit);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** Resolves when it prints this word. */
+  saying(word: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#child.stdout!.on('data', () => {
+        if (this.said.includes(word)) resolve();
+      });
+    });
+  }
+
+  async kill(): Promise<void> {
+    process.removeListener('exit', this.#onExit);
+    this.#child.kill('SIGKILL');
+    await this.ended;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function variables(contender: Contender, settings: RunSettings, folder: string): Record<string, string> {
+  return {
+    KAFKA_BROKERS: settings.brokers,
+    BENCH_RUN: settings.run,
+    BENCH_EVENTS: settings.events_topic,
+    BENCH_RESULTS: settings.results_topic,
+    BENCH_EVENT_COUNT: String(settings.events),
+    BENCH_GUARANTEE: contender.guarantee,
+    BENCH_WORKERS: String(contender.workers),
+    BENCH_FOLDER: folder,
+  };
+}

@@ -1,0 +1,82 @@
+/** Medians as a table, with ratios against the better figure of each peer; written into bench/README.md by a run. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Measurement } from './measure.ts';
+
+const README = join(import.meta.dirname, 'README.md');
+
+export function table(measured: readonly Measurement[]): string {
+  const rows = medians(measured);
+  const best = (family: string) =>
+    Math.max(...rows.filter(({ contender }) => contender.startsWith(family)).map((row) => row.events_per_s));
+  const [flink, streams] = [best('Flink'), best('Kafka Streams')];
+  return [
+    '| | events/s | with start-up | CPU s per M | with start-up | peak RSS, MiB | × Flink | × Kafka Streams |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|',
+    ...rows.map((row) =>
+      [
+        '',
+        row.contender,
+        thousands(row.events_per_s),
+        thousands(row.events_per_s_with_start),
+        row.cpu_s_per_m.toFixed(2),
+        row.cpu_s_per_m_with_start.toFixed(2),
+        (row.peak_rss_bytes / 2 ** 20).toFixed(0),
+        ratio(row.events_per_s, flink),
+        ratio(row.events_per_s, streams),
+        '',
+      ]
+        .join(' | ')
+        .trim(),
+    ),
+  ].join('\n');
+}
+
+function medians(measured: readonly Measurement[]): Measurement[] {
+  const names = [...new Set(measured.map(({ contender }) => contender))];
+  return names.map((contender) => {
+    const of = (field: Exclude<keyof Measurement, 'contender'>) =>
+      median(measured.filter((one) => one.contender === contender).map((one) => one[field]));
+    return {
+      contender,
+      events_per_s: of('events_per_s'),
+      events_per_s_with_start: of('events_per_s_with_start'),
+      cpu_s_per_m: of('cpu_s_per_m'),
+      cpu_s_per_m_with_start: of('cpu_s_per_m_with_start'),
+      peak_rss_bytes: of('peak_rss_bytes'),
+    };
+  });
+}
+
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function thousands(per_s: number): string {
+  return `${Math.round(per_s / 1000)} k`;
+}
+
+function ratio(value: number, against: number): string {
+  return Number.isFinite(against) ? (value / against).toFixed(2) : '';
+}
+
+/** Puts the table between the markers of that name. */
+export function writeSummary(measured: readonly Measurement[], args: string[], name = 'windows'): void {
+  const text = readFileSync(README, 'utf8');
+  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < 0) throw new Error(`bench/README.md has no markers for ${name}`);
+  const summary = `${begin}\n${machine(args)}\n\n${table(measured)}\n${text.slice(to)}`;
+  writeFileSync(README, text.slice(0, from) + summary);
+}
+
+function machine(args: string[]): string {
+  const java = spawnSync('java', ['-version'], { encoding: 'utf8' }).stderr.split('\n')[0] ?? '';
+  const memory_gib = Math.round(totalmem() / 2 ** 30);
+  const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+  return `${new Date().toISOString().slice(0, 10)}, \`${command}\`; ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${memory_gib} GiB; Node ${process.version}, ${java}.`;
+}
