@@ -23,7 +23,7 @@ export interface PartitionSink {
   wantsMore(): boolean;
   /** Called for every answer, also for one without records: `end_offset` tells whether this is the end. */
   onChunk(chunk: Chunk, end_offset: number): void;
-  /** The position is below `log_start_offset` or above the end. Call `seek` or `remove`. */
+  /** The position is below `log_start_offset`, else above the end. Call `seek` or `remove`. */
   onOutOfRange(position: number, log_start_offset: number): void;
   /** The broker does not answer, or what it sent is broken. Reading goes on by itself. */
   onUnhealthy(reason: string): void;

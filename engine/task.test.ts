@@ -219,6 +219,21 @@ test('records that the log lost are taken in and expired', async (t) => {
   await until(() => commits.some(({ changelog }) => changelog.changes.length > 0));
 });
 
+test('a log that ends before what was processed fails the task: neither lost nor repeated records can be told', async (t) => {
+  const { task, failures, commits, sinks } = playedTask(CAPTURE);
+  t.after(() => task.stop('drop'));
+  task.start();
+  await until(() => sinks.has('feedback'));
+  sinks.get('predictions')!.onOutOfRange(100, 0);
+  assert.equal((failures[0] as ErrataError).code, 'E_LOG_TRUNCATED');
+  assert.match(failures[0]!.message, /predictions\/0 up to offset 100/);
+  assert.deepEqual(task.status().ledger, {});
+  assert.deepEqual(
+    commits.flatMap(({ offsets }) => offsets),
+    [],
+  );
+});
+
 test('a heartbeat moves event time and is no record; one from 2099 or with a value is a record like any other', async (t) => {
   const { task, give, commits, sinks } = playedTask(CAPTURE);
   t.after(() => task.stop('drop'));

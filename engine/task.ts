@@ -190,7 +190,10 @@ export class Task {
       const input = new TaskInput(
         { plan, partition: this.partition, position: committed ?? 0, clock: this.#time.clockOf(plan) },
         () => this.#wake(),
-        (from, log_start_offset) => this.#onGap(input, from, log_start_offset, committed === null),
+        (from, log_start_offset) =>
+          from < log_start_offset
+            ? this.#onGap(input, from, log_start_offset, committed === null)
+            : this.#onTruncated(input, from),
       );
       input.paused = this.#isPaused(input);
       this.#committed.set(input, input.position);
@@ -211,9 +214,21 @@ export class Task {
     for (const input of this.#inputs) reader.add(input.plan.topic, this.partition, input.position, input);
   }
 
+  /** Whether what the log has now was processed already cannot be known: to go on would lose or repeat records. */
+  #onTruncated({ plan: { topic } }: TaskInput, from: number): void {
+    const error = new ErrataError(
+      'E_LOG_TRUNCATED',
+      `${this.id} has processed ${topic}/${this.partition} up to offset ${from}, and its log ends before that`,
+      {
+        hint: 'the topic was made anew, or its log was cut back: reset the offsets of the group, or run under another namespace',
+      },
+    );
+    this.#ports.onFailed(this.id, error);
+  }
+
   /**
-   * The log no longer has (or does not yet have) the position. A group that has never committed starts where the
-   * log starts; otherwise records were lost to retention, which is an error and counted.
+   * The log no longer has the position. A group that has never committed starts where the log starts; otherwise
+   * records were lost to retention, which is an error and counted.
    */
   #onGap(input: TaskInput, from: number, log_start_offset: number, fresh: boolean): void {
     const { topic, codec } = input.plan;

@@ -12,9 +12,11 @@ import type { CasesPort, Labelled, RegistryPort } from '../training/ports.ts';
 import { trainerUrl } from '../training/trainer.ts';
 import { connectKafka, createCluster, type KafkaSettings } from './kafka.ts';
 import { LogReader, readerOptions } from './log_reader.ts';
+import { LastOutcomes, readOutcome } from './outcome_records.ts';
+import type { LogRecord } from './partition_reader.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { readToEnd } from './read_to_end.ts';
-import { isOtherVersion, readInternal } from './record_format.ts';
+import { isOtherVersion } from './record_format.ts';
 import type { RunJob } from './stage_logic.ts';
 
 export interface TrainingParts {
@@ -84,29 +86,30 @@ function withoutCandidate(job: TrainingJob, { code, message }: ErrataError): Eva
   return { ...identity, candidate: null, recent: null, older: null, failure, lineage: null };
 }
 
-/** The last outcome of each prediction of the job's deployment, as of the end of its window. */
+/** As of the end of the job's window. What is no outcome would be none at the next attempt either: it is passed over. */
 async function readOutcomes(plan: ResolvedPlan, job: TrainingJob, parts: TrainingParts): Promise<Outcome[]> {
   const topic = plan.training!.outcomes_topic;
-  const until_ms = Date.parse(job.window_end);
-  const last = new Map<string, Outcome>();
+  const last = new LastOutcomes(job.deployment_id, Date.parse(job.window_end));
+  const take = (partition: number, record: LogRecord) => {
+    try {
+      const outcome = readOutcome(record);
+      if (outcome) last.add(outcome);
+    } catch (error) {
+      if (isOtherVersion(error)) throw error;
+      const at = { topic, partition, offset: record.offset };
+      parts.log.error({ ...at, job: job.job_id, error: errorMessage(error) }, 'not trained on: no outcome');
+    }
+  };
   const cluster = createCluster(connectKafka(parts.kafka, parts.log), parts.kafka);
   const reader = new LogReader(cluster, readerOptions(parts.kafka), parts.log);
   try {
     const partitions = Array.from({ length: plan.partitions[topic]! }, (_, partition) => partition);
     await Promise.all(
-      partitions.map((partition) =>
-        readToEnd(reader, topic, partition, (record) => {
-          const parsed = readInternal(record);
-          if (parsed.type !== 'data') return;
-          const outcome = parsed.value as Outcome;
-          if (outcome.prediction.deployment_id !== job.deployment_id || outcome.time_ms > until_ms) return;
-          last.set(outcome.prediction_id, outcome);
-        }),
-      ),
+      partitions.map((partition) => readToEnd(reader, topic, partition, (record) => take(partition, record))),
     );
   } finally {
     await reader.stop();
     await cluster.disconnect();
   }
-  return [...last.values()];
+  return last.all();
 }
