@@ -30,7 +30,7 @@ export async function checkAccess(settings: KafkaSettings): Promise<void> {
 export function accessError(error: unknown, settings: KafkaSettings): ErrataError | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof ErrataError && cause.code.startsWith('E_KAFKA_')) return cause;
-    if (isTlsFailure(cause)) return tlsError(settings, cause.message, tlsHint(cause), error);
+    if (isTlsFailure(cause)) return tlsError(settings, plainly(cause.message), tlsHint(cause), error);
     if (cause.name === 'KafkaJSSASLAuthenticationError') return authError(settings, cause.message, error);
   }
   const type = kafkaErrorTypes(error).find((one) => one in AUTH_TYPES);
@@ -119,6 +119,12 @@ const TLS_CODE =
 function isTlsFailure(error: Error): boolean {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && TLS_CODE.test(code);
+}
+
+/** Without the places in OpenSSL's sources. */
+function plainly(message: string): string {
+  const reason = /:error:[0-9A-F]+:[^:]*:[^:]*:(.*?):[./]/.exec(message);
+  return (reason?.[1] ?? message.replace(/^Connection error: /, '')).trim();
 }
 
 function tlsHint(error: Error): string {

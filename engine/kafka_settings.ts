@@ -72,7 +72,7 @@ export type TokenSource =
 export const KAFKA_DEFAULTS = {
   session_timeout_ms: 10_000,
   heartbeat_interval_ms: 1_000,
-  connection_timeout_ms: 5_000,
+  connection_timeout_ms: 10_000,
   request_timeout_ms: 30_000,
   metadata_max_age_ms: 300_000,
   retry_backoff_ms: 100,

@@ -20,7 +20,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const REPLACE_BEFORE_MS = 30_000;
 
 export function tokenProvider(source: TokenSource, now: () => number = Date.now): TokenProvider {
-  if (source.type === 'file') return async () => readSecretFile(source.file, 'token_file').trim();
+  if (source.type === 'file') return async () => tokenIn(source.file, now());
   let current: Token | undefined;
   let asking: Promise<Token> | undefined;
   return async () => {
@@ -31,6 +31,30 @@ export function tokenProvider(source: TokenSource, now: () => number = Date.now)
     current = await asking;
     return current.text;
   };
+}
+
+function tokenIn(file: string, now_ms: number): string {
+  const text = readSecretFile(file, 'token_file').trim();
+  const expires_ms = expiryOf(text);
+  if (expires_ms === null || expires_ms > now_ms) return text;
+  const when = new Date(expires_ms).toISOString();
+  throw new ErrataError('E_KAFKA_TOKEN', `token_file: the token in ${file} expired at ${when}`, {
+    hint: 'see to it that who writes the file renews it',
+  });
+}
+
+/**
+ * Claim `exp` of a JWT (RFC 7519); null for any other token. Kafka 4.1 answers an expired one as if it were valid, and then
+ * only closes the connection.
+ */
+function expiryOf(token: string): number | null {
+  const [, claims = ''] = token.split('.');
+  try {
+    const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { exp?: unknown };
+    return typeof exp === 'number' ? exp * 1000 : null;
+  } catch {
+    return null;
+  }
 }
 
 function isFresh({ got_ms, expires_ms }: Token, now_ms: number): boolean {

@@ -12,7 +12,7 @@ export interface TopicRecord extends LogRecord {
 
 /** In the order of each partition, one partition after the other. */
 export async function readTopic(brokers: string, topic: string): Promise<TopicRecord[]> {
-  const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.ERROR });
+  const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR });
   const admin = kafka.admin();
   await admin.connect();
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });

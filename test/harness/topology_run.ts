@@ -7,7 +7,7 @@ import { type IHeaders, Kafka, logLevel, type Message, type Producer, type Recor
 import pino from 'pino';
 import { parseDocument } from 'yaml';
 import { startBroker } from '../../broker/broker.ts';
-import { KAFKA_DEFAULTS } from '../../engine/kafka.ts';
+import { KAFKA_DEFAULTS, type KafkaSettings } from '../../engine/kafka.ts';
 import type { LedgerCounts } from '../../engine/ledger.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { Processor } from '../../engine/processor.ts';
@@ -31,13 +31,15 @@ export interface RunOptions {
   /** Path in the topology file → what stands there instead. */
   changes?: [path: string[], value: unknown][];
   session_timeout_ms?: number;
+  /** How the topology gets in, where that is another way than the test's own. */
+  kafka?: Partial<KafkaSettings>;
 }
 
 export class TopologyRun {
   readonly plan: Plan;
   readonly kafka: Kafka;
   readonly #brokers: string;
-  readonly #session_timeout_ms: number;
+  readonly #settings: KafkaSettings;
   readonly #topics: Record<SourceName | SinkName, string>;
   readonly #producer: Producer;
   #processor: Processor | undefined;
@@ -57,7 +59,7 @@ export class TopologyRun {
   /** Lints and plans; `start` runs it. All is ended with the test. */
   static async prepare(
     t: TestContext,
-    { brokers, own_names, changes = [], session_timeout_ms }: RunOptions,
+    { brokers, own_names, changes = [], session_timeout_ms, kafka = {} }: RunOptions,
   ): Promise<TopologyRun> {
     const prefix = own_names ? `t${randomUUID().slice(0, 8)}-` : '';
     const document = parseDocument(readFileSync(FEEDBACK_YAML, 'utf8'));
@@ -78,7 +80,7 @@ export class TopologyRun {
     writeFileSync(file, String(document));
     const { plan, problems } = loadTopology(file, {});
     if (!plan) throw new Error(`the topology has mistakes: ${JSON.stringify(problems)}`);
-    const run = new TopologyRun(plan, { brokers, session_timeout_ms }, topics);
+    const run = new TopologyRun(plan, { brokers, session_timeout_ms, kafka }, topics);
     await run.#producer.connect();
     t.after(() => run.end());
     return run;
@@ -86,26 +88,33 @@ export class TopologyRun {
 
   private constructor(
     plan: Plan,
-    { brokers, session_timeout_ms }: { brokers: string; session_timeout_ms: number | undefined },
+    {
+      brokers,
+      session_timeout_ms,
+      kafka,
+    }: Required<Pick<RunOptions, 'brokers' | 'kafka'>> & {
+      session_timeout_ms: number | undefined;
+    },
     topics: Record<SourceName | SinkName, string>,
   ) {
     this.plan = plan;
     this.#brokers = brokers;
-    this.#session_timeout_ms = session_timeout_ms ?? KAFKA_DEFAULTS.session_timeout_ms;
+    this.#settings = {
+      ...KAFKA_DEFAULTS,
+      session_timeout_ms: session_timeout_ms ?? KAFKA_DEFAULTS.session_timeout_ms,
+      brokers: brokers.split(','),
+      client_id: 'errata-e2e',
+      ...kafka,
+    };
     this.#topics = topics;
-    this.kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.ERROR });
+    this.kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR });
     this.#producer = this.kafka.producer({ allowAutoTopicCreation: false });
   }
 
   /** Resolves when the group has settled: as long as processing is at least once, a task that moves may repeat. */
   async start(): Promise<void> {
     this.#processor = await Processor.start(this.plan, {
-      kafka: {
-        ...KAFKA_DEFAULTS,
-        session_timeout_ms: this.#session_timeout_ms,
-        brokers: [this.#brokers],
-        client_id: 'errata-e2e',
-      },
+      kafka: this.#settings,
       log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
     });
     await until(() => this.#isComplete(), 'all tasks run');
