@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { ErrataError } from '../messages/errata_error.ts';
+import { BATCH_HEADER_BYTES } from '../wire/batch_layout.ts';
+import type { BatchOptions } from '../wire/batch_writer.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
-import { BATCH_HEADER_BYTES, type BatchOptions, encodeBatch } from '../wire/record_batch.ts';
+import { encodeBatch } from '../wire/record_batch.ts';
 import { readChunk, recordsIn } from './partition_reader.ts';
 
 function batch(base_offset: number, values: string[], options: BatchOptions = {}): Buffer {

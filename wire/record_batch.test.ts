@@ -5,9 +5,9 @@ import { zstdCompressSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { ErrataError } from '../messages/errata_error.ts';
+import { BATCH_HEADER_BYTES } from './batch_layout.ts';
 import { COMPRESSIONS, type Compression } from './compression.ts';
 import {
-  BATCH_HEADER_BYTES,
   type BatchRecord,
   batchesIn,
   encodeBatch,

@@ -1,34 +1,17 @@
 /**
- * Kafka's record batch, format v2 (magic 2): the header, its checks, and writing.
- * Source: https://kafka.apache.org/documentation/#recordbatch, KIP-98. Reading records: record_cursor.ts.
+ * Kafka's record batch, format v2 (magic 2): the header and its checks.
+ * Source: https://kafka.apache.org/documentation/#recordbatch, KIP-98. Reading records: record_cursor.ts; writing: batch_writer.ts.
  *
  * The CRC covers everything from the attributes on, so a broker may set base offset and leader epoch without
  * touching it.
  */
 import { crc32c } from '@node-rs/crc32';
 import { ErrataError } from '../messages/errata_error.ts';
+import { AT, BATCH_HEADER_BYTES, LENGTH_OVERHEAD_BYTES, MAGIC } from './batch_layout.ts';
+import { type BatchOptions, BatchWriter, encodeHeaders, NO_HEADERS } from './batch_writer.ts';
 import { COMPRESSIONS, type Compression, compress } from './compression.ts';
-import { Writer } from './primitives.ts';
 
-export const BATCH_HEADER_BYTES = 61;
-/** Base offset and length come before what `batch_length` counts. */
-const LENGTH_OVERHEAD_BYTES = 12;
-const MAGIC = 2;
 const TWO_32 = 0x1_0000_0000;
-const AT = {
-  length: 8,
-  leader_epoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  last_offset_delta: 23,
-  base_timestamp: 27,
-  max_timestamp: 35,
-  producer_id: 43,
-  producer_epoch: 51,
-  base_sequence: 53,
-  record_count: 57,
-} as const;
 
 export interface BatchHeader {
   /** Where the batch starts in the buffer that was read. */
@@ -61,16 +44,6 @@ export interface BatchRecord {
   value: Buffer | null;
   headers?: readonly (readonly [string, Buffer | null])[];
   timestamp_ms: number;
-}
-
-export interface BatchOptions {
-  base_offset?: number;
-  producer_id?: number;
-  producer_epoch?: number;
-  base_sequence?: number;
-  compression?: Compression;
-  is_transactional?: boolean;
-  is_control?: boolean;
 }
 
 function int64At(buffer: Buffer, at: number): number {
@@ -182,78 +155,10 @@ export function withRecords(
   return smaller;
 }
 
-function varintBytes(value: number): number {
-  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
-  let size = 1;
-  for (; rest >= 0x80; size++) rest = Math.floor(rest / 128);
-  return size;
-}
-
-function fieldBytes(field: Buffer | null): number {
-  return field === null ? 1 : varintBytes(field.length) + field.length;
-}
-
-function writeField(writer: Writer, field: Buffer | null): void {
-  writer.varint(field === null ? -1 : field.length);
-  if (field !== null) writer.raw(field);
-}
-
-function writeRecord(writer: Writer, record: BatchRecord, index: number, base_timestamp_ms: number): void {
-  const headers = (record.headers ?? []).map(([name, value]) => [Buffer.from(name), value] as const);
-  const timestamp_delta = record.timestamp_ms - base_timestamp_ms;
-  let size_bytes = 1 + varintBytes(timestamp_delta) + varintBytes(index) + varintBytes(headers.length);
-  size_bytes += fieldBytes(record.key) + fieldBytes(record.value);
-  for (const [name, value] of headers) size_bytes += fieldBytes(name) + fieldBytes(value);
-  writer.varint(size_bytes);
-  writer.int8(0);
-  writer.varint(timestamp_delta);
-  writer.varint(index);
-  writeField(writer, record.key);
-  writeField(writer, record.value);
-  writer.varint(headers.length);
-  for (const [name, value] of headers) {
-    writeField(writer, name);
-    writeField(writer, value);
-  }
-}
-
-function attributesOf(options: BatchOptions): number {
-  const compression = COMPRESSIONS.indexOf(options.compression ?? 'none');
-  return compression | (options.is_transactional ? 16 : 0) | (options.is_control ? 32 : 0);
-}
-
 /** One batch with the records at consecutive offsets. `records` must not be empty. */
 export function encodeBatch(records: readonly BatchRecord[], options: BatchOptions = {}): Buffer {
-  const first = records[0];
-  if (first === undefined) throw new ErrataError('E_WIRE_BATCH', 'a record batch needs at least one record');
-  const writer = new Writer(BATCH_HEADER_BYTES + 128 * records.length);
-  writer.reserve(BATCH_HEADER_BYTES);
-  let max_timestamp_ms = first.timestamp_ms;
-  for (let index = 0; index < records.length; index++) {
-    const record = records[index]!;
-    if (record.timestamp_ms > max_timestamp_ms) max_timestamp_ms = record.timestamp_ms;
-    writeRecord(writer, record, index, first.timestamp_ms);
-  }
-  if (options.compression !== undefined && options.compression !== 'none') {
-    const packed = compress(options.compression, writer.toBuffer().subarray(BATCH_HEADER_BYTES));
-    writer.position = BATCH_HEADER_BYTES;
-    writer.raw(packed);
-  }
-  const batch = writer.toBuffer();
-  writer.position = 0;
-  writer.int64(options.base_offset ?? 0);
-  writer.int32(batch.length - LENGTH_OVERHEAD_BYTES);
-  writer.int32(0);
-  writer.int8(MAGIC);
-  writer.uint32(0);
-  writer.int16(attributesOf(options));
-  writer.int32(records.length - 1);
-  writer.int64(first.timestamp_ms);
-  writer.int64(max_timestamp_ms);
-  writer.int64(options.producer_id ?? -1);
-  writer.int16(options.producer_epoch ?? -1);
-  writer.int32(options.base_sequence ?? -1);
-  writer.int32(records.length);
-  batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
-  return batch;
+  const writer = new BatchWriter(128 * records.length);
+  for (const { key, value, headers, timestamp_ms } of records)
+    writer.append(key, value, headers ? encodeHeaders(headers) : NO_HEADERS, timestamp_ms);
+  return writer.finish(options);
 }

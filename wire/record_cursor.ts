@@ -3,9 +3,10 @@
  * makes slices only when asked. Slices share memory with the batch: copy what must outlive it.
  */
 import { ErrataError } from '../messages/errata_error.ts';
+import { BATCH_HEADER_BYTES } from './batch_layout.ts';
 import { decompress } from './compression.ts';
 import { badVarint, Reader, truncated } from './primitives.ts';
-import { BATCH_HEADER_BYTES, type BatchHeader, type BatchRecord } from './record_batch.ts';
+import type { BatchHeader, BatchRecord } from './record_batch.ts';
 
 export interface DecodedRecord extends BatchRecord {
   offset: number;

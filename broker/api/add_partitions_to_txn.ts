@@ -1,26 +1,13 @@
-import { array, int16, int32, int64, string, struct } from '../../wire/schema.ts';
+import { ADD_PARTITIONS_TO_TXN } from '../../wire/transactions.ts';
 import { defineApi } from '../api.ts';
 import { fencedFor, KAFKA_ERROR } from '../error_codes.ts';
 
 /** Announces what the transaction will write to: all of the partitions, or none if one of them does not exist. */
 export const addPartitionsToTxn = defineApi({
-  key: 24,
-  name: 'AddPartitionsToTxn',
+  ...ADD_PARTITIONS_TO_TXN,
   min_version: 0,
   max_version: 3,
   flexible_from: 3,
-  request: struct({
-    transactional_id: string,
-    producer_id: int64,
-    producer_epoch: int16,
-    topics: array(struct({ name: string, partitions: array(int32) })),
-  }),
-  response: struct({
-    throttle_ms: int32,
-    topics: array(
-      struct({ name: string, partitions: array(struct({ partition: int32, error_code: int16 })) }),
-    ),
-  }),
   async handle({ topics, ...producer }, { broker, version }) {
     const found = topics.flatMap(({ name, partitions }) =>
       partitions.map((partition) => broker.topics.partition(name, partition)),

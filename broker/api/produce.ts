@@ -1,16 +1,5 @@
+import { PRODUCE, type ProducedPartition } from '../../wire/produce.ts';
 import { type BatchHeader, patchLogAppendTime } from '../../wire/record_batch.ts';
-import {
-  array,
-  type Decoded,
-  int16,
-  int32,
-  int64,
-  nullableBytes,
-  nullableString,
-  since,
-  string,
-  struct,
-} from '../../wire/schema.ts';
 import { type BrokerState, defineApi } from '../api.ts';
 import { fencedFor, KAFKA_ERROR } from '../error_codes.ts';
 import { checkBatch } from '../log/batch_check.ts';
@@ -18,35 +7,11 @@ import type { SequenceCheck } from '../log/producer_states.ts';
 import { configValue } from '../log/topic_config.ts';
 import type { Partition, Topic } from '../log/topics.ts';
 
-const partitionResponse = struct({
-  partition: int32,
-  error_code: int16,
-  base_offset: int64,
-  log_append_time_ms: int64,
-  log_start_offset: since(5, int64),
-  record_errors: since(8, array(struct({ batch_index: int32, message: nullableString }))),
-  error_message: since(8, nullableString),
-});
-type PartitionResponse = Decoded<typeof partitionResponse>;
-
 /** Stores batches as they come. With acks=1 and acks=-1 alike, the answer comes after the commit. */
 export const produce = defineApi({
-  key: 0,
-  name: 'Produce',
+  ...PRODUCE,
   min_version: 3,
   max_version: 8,
-  request: struct({
-    transactional_id: nullableString,
-    acks: int16,
-    timeout_ms: int32,
-    topics: array(
-      struct({ name: string, partitions: array(struct({ partition: int32, records: nullableBytes })) }),
-    ),
-  }),
-  response: struct({
-    topics: array(struct({ name: string, partitions: array(partitionResponse) })),
-    throttle_ms: int32,
-  }),
   async handle(request, { broker }) {
     const { acks } = request;
     const is_valid = acks === 0 || acks === 1 || acks === -1;
@@ -72,7 +37,7 @@ async function append(
   name: string,
   index: number,
   records: Buffer | null,
-): Promise<PartitionResponse> {
+): Promise<ProducedPartition> {
   const partition = broker.topics.partition(name, index);
   if (partition === undefined)
     return failed(index, KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION, 'no such partition');
@@ -118,7 +83,7 @@ async function storedBefore(
   broker: BrokerState,
   { partition, log_start_offset, topic }: Partition,
   { base_offset, timestamp_ms }: { base_offset: number; timestamp_ms: number },
-): Promise<PartitionResponse> {
+): Promise<ProducedPartition> {
   await broker.log.settled();
   const log_append_time_ms = isStamped(topic) ? timestamp_ms : -1;
   return {
@@ -129,7 +94,7 @@ async function storedBefore(
   };
 }
 
-function failed(partition: number, error_code: number, error_message: string | null): PartitionResponse {
+function failed(partition: number, error_code: number, error_message: string | null): ProducedPartition {
   const none = { base_offset: -1, log_append_time_ms: -1, log_start_offset: -1, record_errors: [] };
   return { partition, error_code, error_message, ...none };
 }

@@ -1,44 +1,14 @@
-import { array, int16, int32, int64, nullableString, since, string, struct } from '../../wire/schema.ts';
+import { TXN_OFFSET_COMMIT } from '../../wire/transactions.ts';
 import { defineApi } from '../api.ts';
 import { fencedFor, KAFKA_ERROR } from '../error_codes.ts';
 import { offsetProblem } from './offset_commit.ts';
 
 /** Commits offsets of a group with the transaction; they count when it is committed. */
 export const txnOffsetCommit = defineApi({
-  key: 28,
-  name: 'TxnOffsetCommit',
+  ...TXN_OFFSET_COMMIT,
   min_version: 0,
   max_version: 3,
   flexible_from: 3,
-  request: struct({
-    transactional_id: string,
-    group_id: string,
-    producer_id: int64,
-    producer_epoch: int16,
-    /** Who in the group commits (KIP-447); older versions name nobody. */
-    generation_id: since(3, int32, -1),
-    member_id: since(3, string),
-    group_instance_id: since(3, nullableString),
-    topics: array(
-      struct({
-        name: string,
-        partitions: array(
-          struct({
-            partition: int32,
-            committed_offset: int64,
-            leader_epoch: since(2, int32, -1),
-            metadata: nullableString,
-          }),
-        ),
-      }),
-    ),
-  }),
-  response: struct({
-    throttle_ms: int32,
-    topics: array(
-      struct({ name: string, partitions: array(struct({ partition: int32, error_code: int16 })) }),
-    ),
-  }),
   async handle({ group_id, generation_id, member_id, topics, ...rest }, { broker }) {
     const { transactional_id, producer_id, producer_epoch } = rest;
     const producer = { transactional_id, producer_id, producer_epoch };
