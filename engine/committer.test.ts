@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProducerBatch } from 'kafkajs';
 import pino from 'pino';
 import { AtLeastOnceCommitter, type Commit } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
-import type { Producer } from './kafka.ts';
+import { kafkaError } from './kafka_errors.ts';
 import type { PartitionOffset } from './membership.ts';
+import type { Outbox } from './outbox.ts';
 
 const SILENT = pino({ level: 'silent' });
 
@@ -16,53 +16,46 @@ interface Sent {
   headers: unknown;
 }
 
-/** What reached Kafka, in order, a call at a time; each attempt may be made to fail first. */
+/** What reached Kafka, in order, a flush at a time; each attempt may be made to fail first. */
 class FakeKafka {
   readonly calls: Sent[][] = [];
   readonly events: string[] = [];
   readonly failures: (Error | undefined)[] = [];
-  max_message_bytes = Number.POSITIVE_INFINITY;
   answer: () => 'committed' | 'refused' = () => 'committed';
 
-  get producer(): Producer {
-    const sendBatch = async ({ topicMessages }: ProducerBatch) => {
-      const failure = this.failures.shift();
-      if (failure) throw failure;
-      const sent = topicMessages!.flatMap(({ topic, messages }) =>
-        messages.map(({ partition, key, headers, value }) => {
-          if ((value?.length ?? 0) > this.max_message_bytes)
-            throw Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE' });
-          return { topic, partition: partition!, key: String(key), headers };
-        }),
-      );
-      this.calls.push(sent);
-      this.events.push(`sent to ${[...new Set(sent.map(({ topic }) => topic))].join()}`);
-      return [];
-    };
-    return { sendBatch } as unknown as Producer;
-  }
-
   committer(): AtLeastOnceCommitter {
-    const commit = async (offsets: PartitionOffset[]) => {
+    const commitOffsets = async (offsets: PartitionOffset[]) => {
       const answer = this.answer();
       this.events.push(`${answer} ${offsets.map(({ offset }) => offset).join()}`);
       return answer;
     };
-    const deadLetter = (record: OutputRecord): OutputRecord => ({ ...record, topic: 'dead', value: null });
-    return new AtLeastOnceCommitter(this.producer, { commit }, deadLetter, SILENT);
+    const flush = async (outbox: Outbox) => {
+      if (outbox.waiting().length === 0) return;
+      const failure = this.failures.shift();
+      if (failure) throw failure;
+      this.#take(outbox);
+    };
+    return new AtLeastOnceCommitter({ flush, commitOffsets, close: async () => undefined }, SILENT);
   }
 
-  get keys(): string[] {
-    return this.calls.flat().map(({ key }) => key);
+  #take(outbox: Outbox): void {
+    const sent: Sent[] = [];
+    for (const lane of outbox.waiting())
+      for (; lane.left > 0; lane.drop(1)) {
+        const { topic, partition, key, headers } = lane.first;
+        sent.push({ topic, partition, key: String(key), headers });
+      }
+    this.calls.push(sent);
+    this.events.push(`sent to ${[...new Set(sent.map(({ topic }) => topic))].join()}`);
   }
 }
 
-function outputs(count: number, value = 'v', topic = 'out'): OutputRecord[] {
+function outputs(count: number): OutputRecord[] {
   return Array.from({ length: count }, (_, index) => ({
-    topic,
+    topic: 'out',
     partition: index % 4,
     key: `k${index}`,
-    value,
+    value: 'v',
     headers: {},
   }));
 }
@@ -97,43 +90,6 @@ test('a stage without changelog commits outputs and offsets; nothing to say asks
   await kafka.committer().commit('s/0', commitOf({ outputs: outputs(1), changelog }));
   await kafka.committer().commit('s/0', commitOf({ offsets: [] }));
   assert.deepEqual(kafka.events, ['sent to out', 'committed 7']);
-});
-
-test('what is much goes in parts that kafkajs and a batch can take, in order', async () => {
-  const many = new FakeKafka();
-  await many.committer().commit('s/0', commitOf({ outputs: outputs(2_500) }));
-  assert.deepEqual(
-    many.calls.map(({ length }) => length),
-    [1_000, 1_000, 500],
-  );
-  assert.deepEqual(
-    many.keys,
-    outputs(2_500).map(({ key }) => key),
-  );
-
-  const big = new FakeKafka();
-  await big.committer().commit('s/0', commitOf({ outputs: outputs(5, 'x'.repeat(300_000)) }));
-  assert.deepEqual(
-    big.calls.map(({ length }) => length),
-    [2, 2, 1],
-  );
-});
-
-test('an output that its topic does not take is dead-lettered, and the others of its part still go', async () => {
-  const kafka = new FakeKafka();
-  kafka.max_message_bytes = 10;
-  const mixed = outputs(3);
-  mixed[1]!.value = 'x'.repeat(11);
-  await kafka.committer().commit('s/0', commitOf({ outputs: mixed }));
-  assert.deepEqual(
-    kafka.calls.flat().map(({ topic, key }) => [topic, key]),
-    [
-      ['out', 'k0'],
-      ['dead', 'k1'],
-      ['out', 'k2'],
-    ],
-  );
-  assert.equal(kafka.events.at(-1), 'committed 7');
 });
 
 test('what fails is repeated and nothing after it is done before; meanwhile it says what it waits for', async () => {
@@ -176,14 +132,13 @@ test('a commit that is refused ends when the task is abandoned, and goes again o
   assert.equal(kafka.events.at(-1), 'committed 7');
 });
 
-test('what even the dead-letter topic does not take is told, not replaced again and again', async () => {
+test('what waiting does not mend ends the commit, with what to do about it', async () => {
   const kafka = new FakeKafka();
-  kafka.max_message_bytes = 10;
-  const committer = kafka.committer();
-  const committing = committer.commit('s/0', commitOf({ outputs: outputs(1, 'x'.repeat(11), 'dead') }));
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.match(committer.trouble('s/0') ?? '', /dead-letter topic dead does not take/);
+  kafka.failures.push(kafkaError(29, 'topic out/0'));
+  await assert.rejects(kafka.committer().commit('s/0', commitOf({ outputs: outputs(1) })), {
+    code: 'E_KAFKA_TOPIC_AUTHORIZATION_FAILED',
+    message: 'Kafka answers TOPIC_AUTHORIZATION_FAILED: topic out/0',
+    hint: /grant this principal/,
+  });
   assert.deepEqual(kafka.events, []);
-  committer.abandon('s/0');
-  await assert.rejects(committing, { code: 'E_TASK_DROPPED' });
 });

@@ -1,12 +1,15 @@
 /** The committer that a plan's guarantee asks for, and what it needs of Kafka. */
 import type { Logger } from 'pino';
-import { AtLeastOnceCommitter, type Committer } from './committer.ts';
+import type { ErrataError } from '../messages/errata_error.ts';
+import { AtLeastOnceCommitter, type CommitPorts, type Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
-import type { Admin, KafkaClient, KafkaSettings, Producer } from './kafka.ts';
+import { type Admin, createCluster, type KafkaClient, type KafkaSettings } from './kafka.ts';
 import type { Membership } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { writeDeadLetter } from './record_format.ts';
+import { RecordProducer } from './record_producer.ts';
 import { TransactionalCommitter } from './transactional_committer.ts';
+import { TransactionalProducer } from './transactional_producer.ts';
 
 export interface Place {
   topic: string;
@@ -15,32 +18,35 @@ export interface Place {
 
 export interface CommitterParts {
   kafka: KafkaClient;
-  settings: Pick<KafkaSettings, 'transaction_timeout_ms'>;
+  settings: Pick<KafkaSettings, 'transaction_timeout_ms' | 'metadata_max_age_ms'>;
   membership: Pick<Membership, 'commit'>;
   /** Offsets that the group has committed, null where it has none. */
   committed(places: Place[]): Promise<(number | null)[]>;
   log: Logger;
 }
 
-export async function createCommitter(plan: ResolvedPlan, parts: CommitterParts): Promise<Committer> {
+export function createCommitter(plan: ResolvedPlan, parts: CommitterParts): Committer {
   const { kafka, settings, membership, committed, log } = parts;
-  const deadLetter = (record: OutputRecord) => tooLarge(plan, record);
+  const deadLetter = (record: OutputRecord, refusal: ErrataError) => refusedOutput(plan, record, refusal);
   if (plan.guarantee === 'at_least_once') {
-    const producer = await connected(kafka.producer(PRODUCER));
-    return new AtLeastOnceCommitter(producer, membership, deadLetter, log);
+    const cluster = createCluster(kafka, settings);
+    const producer = new RecordProducer(cluster, deadLetter);
+    const ports: CommitPorts = {
+      flush: (outbox) => producer.flush(outbox),
+      commitOffsets: (offsets) => membership.commit(offsets),
+      close: () => cluster.disconnect(),
+    };
+    return new AtLeastOnceCommitter(ports, log);
   }
-  const createProducer = (transactionalId: string) =>
-    connected(
-      kafka.producer({
-        ...PRODUCER,
-        transactionalId,
-        idempotent: true,
-        maxInFlightRequests: 1,
-        transactionTimeout: settings.transaction_timeout_ms,
-      }),
-    );
-  const ports = { group_id: plan.group_id, createProducer, committedOffsets: committed };
-  return new TransactionalCommitter(plan, ports, deadLetter, log);
+  const createProducer = (transactional_id: string) => {
+    const identity = {
+      transactional_id,
+      group_id: plan.group_id,
+      timeout_ms: settings.transaction_timeout_ms,
+    };
+    return new TransactionalProducer(createCluster(kafka, settings), identity, deadLetter);
+  };
+  return new TransactionalCommitter(plan, { createProducer, committedOffsets: committed }, log);
 }
 
 export async function committedOffsets(
@@ -57,37 +63,21 @@ export async function committedOffsets(
   });
 }
 
-/** Every output names its partition. */
-const PRODUCER = {
-  allowAutoTopicCreation: false,
-  createPartitioner:
-    () =>
-    ({ message }: { message: { partition?: number } }) =>
-      message.partition!,
+const REFUSALS: Record<string, string> = {
+  E_KAFKA_MESSAGE_TOO_LARGE: 'output_too_large',
+  E_KAFKA_RECORD_LIST_TOO_LARGE: 'output_too_large',
 };
 
-async function connected(producer: Producer): Promise<Producer> {
-  await producer.connect();
-  return producer;
-}
-
 /** What is dead-lettered in place of an output that its topic does not take. */
-function tooLarge(plan: ResolvedPlan, record: OutputRecord): OutputRecord {
+export function refusedOutput(plan: ResolvedPlan, record: OutputRecord, refusal: ErrataError): OutputRecord {
+  const { topic: source, partition, key, headers } = record;
   const value = record.value === null ? null : Buffer.from(record.value);
-  const size_bytes = value?.length ?? 0;
-  const written = writeDeadLetter(
-    {
-      source: record.topic,
-      topic: record.topic,
-      partition: record.partition,
-      offset: -1,
-      timestamp_ms: record.timestamp_ms ?? Date.now(),
-      key: record.key === null ? null : Buffer.from(record.key),
-      value,
-      headers: {},
-    },
-    { code: 'output_too_large', message: `${size_bytes} bytes are more than topic ${record.topic} takes` },
-  );
+  const timestamp_ms = record.timestamp_ms ?? Date.now();
+  const refused = { source, topic: source, partition, offset: -1, timestamp_ms, value, headers };
   const topic = plan.dead_letter_topic;
-  return { topic, partition: record.partition % plan.partitions[topic]!, ...written };
+  const letter = writeDeadLetter(
+    { ...refused, key: key === null ? null : Buffer.from(key) },
+    { code: REFUSALS[refusal.code] ?? 'output_refused', message: refusal.message },
+  );
+  return { topic, partition: partition % plan.partitions[topic]!, ...letter };
 }

@@ -6,7 +6,8 @@ import {
   FETCH_VERSION,
   type FetchResponse,
 } from '../wire/fetch.ts';
-import type { Cluster, ClusterBroker } from './kafka.ts';
+import { exchange } from './broker_exchange.ts';
+import type { Cluster } from './kafka.ts';
 
 export interface FetchLimits {
   isolation: 'read_committed' | 'read_uncommitted';
@@ -30,15 +31,13 @@ export async function fetchFrom(
   places: readonly FetchPlace[],
 ): Promise<FetchResponse> {
   const broker = await cluster.findBroker({ nodeId: leader });
-  try {
-    return await exchange(broker, encode(limits, places));
-  } catch (error) {
-    // kafkajs would keep the dead connection in its pool.
-    const { host, port } = broker.connectionPool;
-    await broker.connectionPool.destroy().catch(() => undefined);
-    cluster.removeBroker({ host, port });
-    throw error;
-  }
+  return await exchange(cluster, broker, {
+    key: FETCH_API_KEY,
+    name: 'Fetch',
+    version: FETCH_VERSION,
+    body: encode(limits, places),
+    decode: decodeFetchResponse,
+  });
 }
 
 function encode({ partition_max_bytes, ...limits }: FetchLimits, places: readonly FetchPlace[]): Buffer {
@@ -51,21 +50,4 @@ function encode({ partition_max_bytes, ...limits }: FetchLimits, places: readonl
     })),
   }));
   return encodeFetchRequest({ ...limits, min_bytes: 1, topics });
-}
-
-async function exchange(broker: ClusterBroker, body: Buffer): Promise<FetchResponse> {
-  const response = await broker.connectionPool.send({
-    request: {
-      apiKey: FETCH_API_KEY,
-      apiVersion: FETCH_VERSION,
-      apiName: 'Fetch',
-      encode: async () => ({ buf: body, buffer: body }),
-    },
-    response: {
-      decode: async (payload) => decodeFetchResponse(payload),
-      parse: async (decoded) => decoded,
-    },
-    logResponseError: false,
-  });
-  return response as FetchResponse;
 }

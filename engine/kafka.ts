@@ -53,9 +53,7 @@ export interface Cluster {
     topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[],
   ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>;
   findBroker(node: { nodeId: number }): Promise<ClusterBroker>;
-  findGroupCoordinator(group: {
-    groupId: string;
-  }): Promise<{ leaveGroup(member: GroupMember): Promise<unknown> }>;
+  findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<Coordinator>;
   removeBroker(address: { host: string; port: number }): void;
 }
 
@@ -71,6 +69,11 @@ export interface ClusterBroker {
     send(exchange: RawExchange): Promise<unknown>;
     destroy(): Promise<void>;
   };
+}
+
+/** Of a group or, with `coordinatorType` 1, of a transactional id. */
+export interface Coordinator extends ClusterBroker {
+  leaveGroup(member: GroupMember): Promise<unknown>;
 }
 
 interface RawExchange {
@@ -125,11 +128,4 @@ export async function leaveGroup(kafka: KafkaClient, group_id: string, member_id
   } finally {
     await cluster.disconnect();
   }
-}
-
-/** Kafka's names of what went wrong, e.g. `ILLEGAL_GENERATION`; kafkajs wraps an error that it has given up on. */
-export function kafkaErrorTypes(error: unknown): string[] {
-  if (!(error instanceof Error)) return [];
-  const { type } = error as { type?: unknown };
-  return [...(typeof type === 'string' ? [type] : []), ...kafkaErrorTypes(error.cause)];
 }

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import { FETCH_VERSION, fetchRequest, fetchResponse } from '../wire/fetch.ts';
-import { Reader, Writer } from '../wire/primitives.ts';
+import { FETCH_API_KEY, type FetchedPartition, fetchRequest, fetchResponse } from '../wire/fetch.ts';
 import { encodeBatch } from '../wire/record_batch.ts';
-import type { Cluster } from './kafka.ts';
+import { FakeCluster } from './fake_cluster.ts';
 import { LogReader, READER_DEFAULTS } from './log_reader.ts';
 import { type Chunk, recordsIn } from './partition_reader.ts';
 
@@ -19,73 +18,41 @@ function batch(base_offset: number): Buffer {
 
 /** A broker with one topic `t`: one batch per offset, of which some may be replaced while it runs. */
 class FakeBroker {
+  readonly cluster = new FakeCluster();
   readonly logs: Buffer[][];
   /** Error code per partition, where not 0. */
   readonly errors = new Map<number, number>();
-  leaders: number[];
-  metadata_asked = 0;
 
   constructor(logs: Buffer[][]) {
     this.logs = logs;
-    this.leaders = logs.map(() => 1);
-  }
-
-  get cluster(): Cluster {
-    const nothing = async () => undefined;
-    return {
-      connect: nothing,
-      disconnect: nothing,
-      refreshMetadata: async () => {
-        this.metadata_asked += 1;
-      },
-      addMultipleTargetTopics: nothing,
-      findTopicPartitionMetadata: () => this.leaders.map((leader, partitionId) => ({ partitionId, leader })),
-      fetchTopicsOffset: async () => [],
-      findBroker: async () => ({
-        connectionPool: {
-          host: 'fake',
-          port: 0,
-          destroy: nothing,
-          send: async ({ request, response }) => {
-            await new Promise((resolve) => setImmediate(resolve));
-            const { buffer } = await request.encode();
-            return response.parse(await response.decode(this.#answer(buffer)));
-          },
-        },
-      }),
-      findGroupCoordinator: async () => ({ leaveGroup: nothing }),
-      removeBroker: () => undefined,
-    };
-  }
-
-  #answer(body: Buffer): Buffer {
-    const { topics } = fetchRequest.read(new Reader(body), FETCH_VERSION, false);
-    const writer = new Writer(1024);
-    const answer = {
+    this.cluster.leaders = logs.map(() => 1);
+    this.cluster.answer(FETCH, ({ topics }) => ({
       throttle_ms: 0,
       error_code: 0,
       session_id: 0,
       topics: topics.map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(({ partition, fetch_offset }) => {
-          const log = this.logs[partition]!;
-          return {
-            partition,
-            error_code: this.errors.get(partition) ?? 0,
-            high_watermark: log.length,
-            last_stable_offset: log.length,
-            log_start_offset: 0,
-            aborted_transactions: null,
-            preferred_read_replica: -1,
-            records: Buffer.concat(log.slice(fetch_offset, fetch_offset + 3)),
-          };
-        }),
+        partitions: partitions.map(({ partition, fetch_offset }) => this.#read(partition, fetch_offset)),
       })),
+    }));
+  }
+
+  #read(partition: number, fetch_offset: number): FetchedPartition {
+    const log = this.logs[partition]!;
+    return {
+      partition,
+      error_code: this.errors.get(partition) ?? 0,
+      high_watermark: log.length,
+      last_stable_offset: log.length,
+      log_start_offset: 0,
+      aborted_transactions: null,
+      preferred_read_replica: -1,
+      records: Buffer.concat(log.slice(fetch_offset, fetch_offset + 3)),
     };
-    fetchResponse.write(writer, answer, FETCH_VERSION, false);
-    return writer.toBuffer();
   }
 }
+
+const FETCH = { key: FETCH_API_KEY, name: 'Fetch', request: fetchRequest, response: fetchResponse };
 
 class Sink {
   readonly offsets: number[] = [];
@@ -149,12 +116,12 @@ test('a partition that is led by nobody for a while is read again once it is', L
   await sink.until(() => sink.offsets.length === 3);
   const NOT_LEADER = 6;
   broker.errors.set(0, NOT_LEADER);
-  broker.leaders = [-1];
+  broker.cluster.leaders = [-1];
   await sink.until(() => sink.troubles.length > 0);
-  const asked = broker.metadata_asked;
-  while (broker.metadata_asked < asked + 3) await new Promise((resolve) => setImmediate(resolve));
+  const asked = broker.cluster.metadata_asked;
+  while (broker.cluster.metadata_asked < asked + 3) await new Promise((resolve) => setImmediate(resolve));
   broker.errors.clear();
-  broker.leaders = [2];
+  broker.cluster.leaders = [2];
   broker.logs[0]!.push(batch(3));
   await sink.until(() => sink.offsets.length === 4);
 });

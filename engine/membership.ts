@@ -16,7 +16,8 @@ import {
   type TaskId,
   taskId,
 } from './assignment.ts';
-import { type KafkaClient, type KafkaSettings, kafkaErrorTypes } from './kafka.ts';
+import type { KafkaClient, KafkaSettings } from './kafka.ts';
+import { kafkaErrorTypes } from './kafka_errors.ts';
 
 /** A stage as the group sees it. */
 export interface StageTopics {

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
+import { isFatal } from './kafka_errors.ts';
 import type { RunJob } from './stage_logic.ts';
 import type { TaskStatus } from './task.ts';
 import type { FromWorker, ToWorker, WorkerEnd, WorkerInit } from './worker_protocol.ts';
@@ -137,7 +138,8 @@ export class Supervisor {
       const end = await this.#runOnce(worker);
       if (end.type === 'stopped' || this.#stop.signal.aborted) break;
       await this.#onDeath(worker, end.message);
-      if (end.code !== null && FATAL.has(end.code)) this.fail(new ErrataError(end.code, end.message));
+      if (end.code !== null && (FATAL.has(end.code) || isFatal(end.code)))
+        this.fail(new ErrataError(end.code, end.message, end.hint === undefined ? {} : { hint: end.hint }));
       else if (worker.deaths_ms.length > RESTARTS.budget) this.fail(budgetExceeded(worker));
       if (this.#stop.signal.aborted) break;
       if (Date.now() - started_ms > RESTARTS.most_backoff_ms) backoff_ms = RESTARTS.first_backoff_ms;

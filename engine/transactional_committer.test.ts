@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
 import type { Commit } from './committer.ts';
-import type { Producer } from './kafka.ts';
+import { kafkaError } from './kafka_errors.ts';
 import { TransactionalCommitter } from './transactional_committer.ts';
+import type { TransactionContents } from './transactional_producer.ts';
 
 const TASK = 'stats/2';
 
@@ -13,58 +14,33 @@ class FakeKafka {
   /** The group's offset of in/2. */
   offset: number | null = 4;
   epoch = 0;
-  /** What `commit` of the next transactions does, in order. */
+  /** What the next transactions do, in order. */
   endings: ('commits' | 'commits and breaks' | 'breaks' | 'is fenced')[] = [];
-  busy = 0;
 
-  createProducer = async (transactional_id: string): Promise<Producer> => {
-    const producer = {
-      transaction: async () => this.#transaction(transactional_id),
-      disconnect: async () => undefined,
-    };
-    return producer as unknown as Producer;
-  };
+  createProducer = (transactional_id: string) => ({
+    open: async () => {
+      this.epoch++;
+      this.log.push(`initialised ${transactional_id}`);
+    },
+    close: async () => undefined,
+    transact: async ({ records, offsets }: TransactionContents) => {
+      const ending = this.endings.shift() ?? 'commits';
+      if (ending === 'is fenced') throw kafkaError(47, transactional_id);
+      if (ending !== 'breaks') {
+        const topics = [...records].map(({ topic }) => topic);
+        const offset = offsets[0]?.offset;
+        this.log.push(`committed ${topics.join('+')}${offset === undefined ? '' : ` up to ${offset}`}`);
+        this.offset = offset ?? this.offset;
+      }
+      if (ending !== 'commits') throw new Error('the connection is cut');
+    },
+  });
 
   committedOffsets = async (): Promise<(number | null)[]> => [this.offset];
 
   committer(): TransactionalCommitter {
-    const ports = {
-      group_id: 'g',
-      createProducer: this.createProducer,
-      committedOffsets: this.committedOffsets,
-    };
-    const names = { namespace: 'ns', topology: 'top' };
-    return new TransactionalCommitter(names, ports, (record) => record, pino({ level: 'silent' }));
-  }
-
-  #transaction(transactional_id: string) {
-    const held: string[] = [];
-    let offset: number | undefined;
-    return {
-      abort: async () => {
-        this.epoch++;
-        this.log.push(`initialised ${transactional_id}`);
-      },
-      sendBatch: async ({ topicMessages }: { topicMessages: { topic: string }[] }) => {
-        if (this.busy > 0) {
-          this.busy--;
-          throw Object.assign(new Error('busy'), { type: 'CONCURRENT_TRANSACTIONS' });
-        }
-        held.push(...topicMessages.map(({ topic }) => topic));
-      },
-      sendOffsets: async ({ topics }: { topics: { partitions: { offset: string }[] }[] }) => {
-        offset = Number(topics[0]!.partitions[0]!.offset);
-      },
-      commit: async () => {
-        const ending = this.endings.shift() ?? 'commits';
-        if (ending === 'is fenced') throw Object.assign(new Error('fenced'), { type: 'PRODUCER_FENCED' });
-        if (ending !== 'breaks') {
-          this.log.push(`committed ${held.join('+')}${offset === undefined ? '' : ` up to ${offset}`}`);
-          this.offset = offset ?? this.offset;
-        }
-        if (ending !== 'commits') throw new Error('the connection is cut');
-      },
-    };
+    const ports = { createProducer: this.createProducer, committedOffsets: this.committedOffsets };
+    return new TransactionalCommitter({ namespace: 'ns', topology: 'top' }, ports, pino({ level: 'silent' }));
   }
 }
 
@@ -131,14 +107,6 @@ test('a task whose id somebody else initialised is fenced', async () => {
   const committer = await opened(kafka);
   kafka.endings = ['is fenced'];
   await assert.rejects(committer.commit(TASK, commit), { code: 'E_TASK_FENCED' });
-});
-
-test('while Kafka clears up after the last transaction, the next waits in place', async () => {
-  const kafka = new FakeKafka();
-  const committer = await opened(kafka);
-  kafka.busy = 3;
-  await committer.commit(TASK, commit);
-  assert.deepEqual(kafka.log, ['initialised ns.top.stats.2', 'committed out+changes up to 7']);
 });
 
 test('an abandoned task does not commit', async () => {

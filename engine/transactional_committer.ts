@@ -9,48 +9,30 @@
  *    where they are the old ones, it is done again; anything else means that somebody else went on, and the task is fenced.
  * 4. A commit without offsets holds nothing that may not be written twice (how far time has come), and is done again.
  */
-import type { Transaction } from 'kafkajs';
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
-import {
-  type Commit,
-  CommitProgress,
-  type Committer,
-  changelogRecords,
-  type DeadLetter,
-  parts,
-  send,
-} from './committer.ts';
-import { kafkaErrorTypes, type Producer } from './kafka.ts';
+import { type Commit, CommitProgress, type Committer, changelogRecords, fenced } from './committer.ts';
+import type { TransactionalProducer } from './transactional_producer.ts';
 
 /** What the committer needs of Kafka. */
 export interface TransactionPorts {
-  group_id: string;
-  /** A producer that is connected and not initialised. */
-  createProducer(transactional_id: string): Promise<Producer>;
+  /** Not opened yet. */
+  createProducer(transactional_id: string): Pick<TransactionalProducer, 'open' | 'transact' | 'close'>;
   committedOffsets(inputs: { topic: string; partition: number }[]): Promise<(number | null)[]>;
 }
 
-/** Kafka clears up after a transaction for a moment in which it refuses the next. */
-const BUSY = { retries: 200, pause_ms: 10 };
+type Producer = ReturnType<TransactionPorts['createProducer']>;
 
 export class TransactionalCommitter implements Committer {
   readonly #ports: TransactionPorts;
   readonly #names: { namespace: string; topology: string };
-  readonly #dead_letter: DeadLetter;
   readonly #progress: CommitProgress;
   readonly #producers = new Map<TaskId, Producer>();
 
-  constructor(
-    names: { namespace: string; topology: string },
-    ports: TransactionPorts,
-    dead_letter: DeadLetter,
-    log: Logger,
-  ) {
+  constructor(names: { namespace: string; topology: string }, ports: TransactionPorts, log: Logger) {
     this.#names = names;
     this.#ports = ports;
-    this.#dead_letter = dead_letter;
     this.#progress = new CommitProgress(log);
   }
 
@@ -90,39 +72,21 @@ export class TransactionalCommitter implements Committer {
   async #drop(task: TaskId): Promise<void> {
     const producer = this.#producers.get(task);
     this.#producers.delete(task);
-    await producer?.disconnect().catch(() => undefined);
+    await producer?.close().catch(() => undefined);
   }
 
   async #initialise(task: TaskId): Promise<void> {
     const { namespace, topology } = this.#names;
     const { stage, partition } = splitTaskId(task);
-    const producer = await this.#ports.createProducer(`${namespace}.${topology}.${stage}.${partition}`);
+    const producer = this.#ports.createProducer(`${namespace}.${topology}.${stage}.${partition}`);
     this.#producers.set(task, producer);
-    // kafkajs initialises the id with the first transaction; one that holds nothing sends nothing else.
-    const empty = await producer.transaction();
-    await empty.abort();
+    await producer.open();
   }
 
   async #transact(task: TaskId, { outputs, changelog, offsets }: Commit): Promise<void> {
     const producer = this.#producers.get(task);
     if (!producer) throw new ErrataError('E_TASK_DROPPED', `task ${task} has no producer`);
-    try {
-      const transaction = await producer.transaction();
-      for (const records of [outputs, changelogRecords(changelog)])
-        for (const part of parts(records)) await whileBusy(() => send(transaction, part, this.#dead_letter));
-      if (offsets.length > 0) await whileBusy(() => this.#sendOffsets(transaction, offsets));
-      await transaction.commit();
-    } catch (error) {
-      throw isFenced(error) ? fenced(task, 'its transactional id was initialised by somebody else') : error;
-    }
-  }
-
-  async #sendOffsets(transaction: Transaction, offsets: Commit['offsets']): Promise<void> {
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topic, own]) => ({
-      topic,
-      partitions: own.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-    }));
-    await transaction.sendOffsets({ consumerGroupId: this.#ports.group_id, topics });
+    await producer.transact({ records: [...outputs, ...changelogRecords(changelog)], offsets });
   }
 
   async #hasCommitted(task: TaskId, { offsets }: Commit): Promise<boolean> {
@@ -132,28 +96,5 @@ export class TransactionalCommitter implements Committer {
     const is_unchanged = offsets.every(({ previous }, index) => (found[index] ?? previous) === previous);
     if (is_unchanged) return false;
     throw fenced(task, 'its committed offsets are not those it committed');
-  }
-}
-
-function fenced(task: TaskId, why: string): ErrataError {
-  return new ErrataError('E_TASK_FENCED', `task ${task}: ${why}`);
-}
-
-const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
-
-function isFenced(error: unknown): boolean {
-  return kafkaErrorTypes(error).some((type) => FENCED.has(type));
-}
-
-async function whileBusy(attempt: () => Promise<void>): Promise<void> {
-  for (let retries = 0; ; retries++) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (retries === BUSY.retries || !kafkaErrorTypes(error).includes('CONCURRENT_TRANSACTIONS'))
-        throw error;
-      await new Promise((resolve) => setTimeout(resolve, BUSY.pause_ms));
-    }
   }
 }

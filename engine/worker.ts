@@ -10,6 +10,7 @@ import { splitTaskId, type TaskId } from './assignment.ts';
 import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
 import { connectKafka, createCluster } from './kafka.ts';
 import { accessError } from './kafka_access.ts';
+import { classOf, fatalError } from './kafka_errors.ts';
 import { createLog } from './log.ts';
 import { LogReader, readerOptions } from './log_reader.ts';
 import { Membership, type StageTopics } from './membership.ts';
@@ -36,10 +37,11 @@ export default async function run({
     await host.run();
     return { type: 'stopped' };
   } catch (error) {
-    const cause = accessError(error, init.kafka) ?? error;
+    const refused = accessError(error, init.kafka);
     // What is thrown loses its code on the way to another thread.
-    const code = cause instanceof ErrataError ? cause.code : null;
-    return { type: 'failed', code, message: errorMessage(cause) };
+    const told = refused ?? (classOf(error) === 'fatal' ? fatalError(error) : error);
+    if (!(told instanceof ErrataError)) return { type: 'failed', code: null, message: errorMessage(told) };
+    return { type: 'failed', code: told.code, message: told.message, hint: told.hint };
   } finally {
     port.close();
   }
@@ -98,7 +100,7 @@ class TaskHost {
     );
     await admin.connect();
     const committed = (inputs: Place[]) => committedOffsets(admin, plan.group_id, inputs);
-    const committer = await createCommitter(plan, { kafka, settings, membership, committed, log: this.#log });
+    const committer = createCommitter(plan, { kafka, settings, membership, committed, log: this.#log });
     const ports: TaskPorts = {
       reader,
       committer,

@@ -17,7 +17,9 @@ export interface WorkerInit {
 }
 
 /** How a worker ended by itself. A thread that dies says nothing. */
-export type WorkerEnd = { type: 'stopped' } | { type: 'failed'; code: string | null; message: string };
+export type WorkerEnd =
+  | { type: 'stopped' }
+  | { type: 'failed'; code: string | null; message: string; hint?: string | undefined };
 
 export type ToWorker =
   | { type: 'pause'; sources: string[] }

@@ -2,18 +2,7 @@
  * The requests of a transaction (KIP-98), each with its API key and its schema: the broker answers them, the engine
  * sends them. `key`, `name`, `request` and `response` of an API belong together.
  */
-import {
-  array,
-  boolean,
-  int8,
-  int16,
-  int32,
-  int64,
-  nullableString,
-  since,
-  string,
-  struct,
-} from './schema.ts';
+import { array, boolean, int16, int32, int64, nullableString, since, string, struct } from './schema.ts';
 
 /** Whoever was given the transactional id last; an older epoch is fenced. */
 const producer = { transactional_id: string, producer_id: int64, producer_epoch: int16 };
@@ -22,21 +11,6 @@ const partitionErrors = struct({
   throttle_ms: int32,
   topics: array(struct({ name: string, partitions: array(struct({ partition: int32, error_code: int16 })) })),
 });
-
-export const FIND_COORDINATOR = {
-  key: 10,
-  name: 'FindCoordinator',
-  /** `key_type`: 0 a group, 1 a transactional id. */
-  request: struct({ key: string, key_type: since(1, int8) }),
-  response: struct({
-    throttle_ms: since(1, int32),
-    error_code: int16,
-    error_message: since(1, nullableString),
-    node_id: int32,
-    host: string,
-    port: int32,
-  }),
-} as const;
 
 export const INIT_PRODUCER_ID = {
   key: 22,
