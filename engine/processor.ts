@@ -136,12 +136,11 @@ export class Processor {
 
   /**
    * Resolves once everything that is in the log now has been processed by the whole group, stage by stage, training
-   * included. Outputs are in the log before input offsets are committed, so: where the offsets that were read first
-   * equal the ends that were read after, nothing was under way in between.
+   * included.
    */
   async settled(timeout_ms = 120_000): Promise<void> {
     const deadline_ms = Date.now() + timeout_ms;
-    while (!(await this.#isSettled())) {
+    while (!(await isSettled(this.#admin, this.plan))) {
       if (this.#failure) throw this.#failure;
       if (Date.now() > deadline_ms) {
         throw new ErrataError(
@@ -163,19 +162,6 @@ export class Processor {
     await this.#admin.disconnect();
   }
 
-  async #isSettled(): Promise<boolean> {
-    const topics = this.plan.stages.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
-    const committed = await this.#admin.fetchOffsets({ groupId: this.plan.group_id, topics });
-    const ends = await Promise.all(topics.map((topic) => this.#admin.fetchTopicOffsets(topic)));
-    return topics.every((topic, index) => {
-      const of = committed.find((one) => one.topic === topic)?.partitions ?? [];
-      return ends[index]!.every(({ partition, high, low }) => {
-        const offset = of.find((one) => one.partition === partition)?.offset ?? '-1';
-        return offset === high || (offset === '-1' && high === low);
-      });
-    });
-  }
-
   #onEmissions(emissions: Emission[]): void {
     for (const emission of emissions) {
       const kept = this.#recent.get(emission.message) ?? [];
@@ -183,6 +169,23 @@ export class Processor {
       for (const listener of this.#listeners) listener(emission);
     }
   }
+}
+
+/**
+ * Whether everything that is in the log has been processed. Outputs are in the log before input offsets are committed,
+ * so: where the offsets that were read first equal the ends that were read after, nothing was under way in between.
+ */
+export async function isSettled(admin: Admin, plan: Plan): Promise<boolean> {
+  const topics = plan.stages.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
+  const committed = await admin.fetchOffsets({ groupId: plan.group_id, topics });
+  const ends = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
+  return topics.every((topic, index) => {
+    const of = committed.find((one) => one.topic === topic)?.partitions ?? [];
+    return ends[index]!.every(({ partition, high, low }) => {
+      const offset = of.find((one) => one.partition === partition)?.offset ?? '-1';
+      return offset === high || (offset === '-1' && high === low);
+    });
+  });
 }
 
 function notReady(workers: WorkerStatus[]): string | null {

@@ -83,7 +83,7 @@ const Properties = Type.Object(
     }),
     'session.timeout.ms': property(
       'session.timeout.ms',
-      3_000,
+      1_000,
       1_800_000,
       'how long a worker may be silent before others take over; the brokers have limits of their own',
     ),

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Broker, type BrokerOptions, startBroker } from '../../broker/broker.ts';
 
+/** What ends: a test, or whatever else tidies up behind itself. */
+export type Ending = Pick<TestContext, 'after'>;
+
 /** A folder that is removed when the test ends. */
-export function temporaryFolder(t: TestContext, prefix = 'errata-'): string {
+export function temporaryFolder(t: Ending, prefix = 'errata-'): string {
   const folder = mkdtempSync(join(tmpdir(), prefix));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -1,9 +1,8 @@
 /** `errata run` as a process of its own, asked over its admin API, ended with the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { TestContext } from 'node:test';
 import type { Readiness } from '../../admin/routes/ready.ts';
-import { temporaryFolder } from './embedded.ts';
+import { type Ending, temporaryFolder } from './embedded.ts';
 import { until } from './until.ts';
 
 export interface RunArguments {
@@ -13,6 +12,8 @@ export interface RunArguments {
   options?: string[];
   env?: Record<string, string>;
   token?: string;
+  /** A module that the process runs before everything else, in each of its threads; then it also takes messages. */
+  preload?: string;
 }
 
 export class ErrataProcess {
@@ -22,15 +23,17 @@ export class ErrataProcess {
   readonly #exited: Promise<number | null>;
   readonly #token: string | undefined;
 
-  constructor(t: TestContext, { files, data_dir, options = [], env = {}, token }: RunArguments) {
+  constructor(t: Ending, { files, data_dir, options = [], env = {}, token, preload }: RunArguments) {
     const { KAFKA_BROKERS: _, ERRATA_ADMIN_TOKEN: __, ...inherited } = process.env;
     const data = ['--data', data_dir ?? temporaryFolder(t)];
     const ports = ['--admin-port', '0', '--kafka-port', '0'];
     this.#token = token;
     // Of options given twice, the last counts.
-    this.#child = spawn(process.execPath, ['cli/errata.ts', 'run', ...files, ...data, ...ports, ...options], {
+    const imports = preload === undefined ? [] : ['--import', preload];
+    const command = [...imports, 'cli/errata.ts', 'run', ...files, ...data, ...ports, ...options];
+    this.#child = spawn(process.execPath, command, {
       env: { ...inherited, ...env, ...(token === undefined ? {} : { ERRATA_ADMIN_TOKEN: token }) },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
     });
     this.#child.stdout!.on('data', (chunk) => {
       this.stdout += chunk;
@@ -53,6 +56,15 @@ export class ErrataProcess {
   async terminate(): Promise<number | null> {
     this.#child.kill('SIGTERM');
     return this.#exited;
+  }
+
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
+  /** To its preload. */
+  tell(message: object): void {
+    if (this.#child.connected) this.#child.send(message);
   }
 
   /** What it says on start of where it is: the first group of `pattern`. */

@@ -43,7 +43,7 @@ export async function withRealKafka(t: TestContext): Promise<string | undefined>
 async function startKafka(jars: string): Promise<RealKafka> {
   const folder = mkdtempSync(join(tmpdir(), 'errata-kafka-'));
   const [port, controller_port] = [await freePort(), await freePort()];
-  const node = new KafkaNode({ folder, jars, heap_mb: 512, properties: properties(port, controller_port) });
+  const node = new KafkaNode({ folder, jars, heap_mb: 512, properties: oneNode(port, controller_port) });
   const stop = async () => {
     await node.kill();
     rmSync(folder, { recursive: true, force: true });
@@ -59,7 +59,8 @@ async function startKafka(jars: string): Promise<RealKafka> {
   return { brokers, stop };
 }
 
-function properties(port: number, controller_port: number): Record<string, string | number> {
+/** Broker and controller in one. */
+export function oneNode(port: number, controller_port: number): Record<string, string | number> {
   return {
     ...SMALL,
     'process.roles': 'broker,controller',

@@ -1,0 +1,55 @@
+/** The topology that is drilled: one source that is re-keyed and one that is not, windows, alerts, every kind of sink. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Guarantee, Plan } from '../../engine/plan.ts';
+import { loadTopology } from '../../topology/load.ts';
+import { PARTITIONS } from './drill_input.ts';
+import type { SourceTopics } from './feeder.ts';
+
+export const DISORDER_MS = 5_000;
+
+export interface DrillTopology {
+  file: string;
+  plan: Plan;
+  sources: SourceTopics;
+  sinks: { assessments: string; alerts: string; windows: string };
+}
+
+/** `name` keeps a round apart from all others on its broker. */
+export function writeTopology(
+  folder: string,
+  name: string,
+  guarantee: Guarantee,
+  session_timeout_ms: number,
+): DrillTopology {
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(file, yaml(name, guarantee, session_timeout_ms));
+  const { plan, problems } = loadTopology(file, {});
+  if (!plan) throw new Error(`the drill's topology has mistakes: ${JSON.stringify(problems)}`);
+  return {
+    file,
+    plan,
+    sources: { predictions: `${name}.predictions`, feedback: `${name}.feedback` },
+    sinks: { assessments: `${name}.patterns`, alerts: `${name}.alerts`, windows: `${name}.windows` },
+  };
+}
+
+function yaml(name: string, guarantee: Guarantee, session_timeout_ms: number): string {
+  return `
+topology: ${name}
+partitions: ${PARTITIONS}
+guarantee: ${guarantee}
+kafka: { properties: { session.timeout.ms: ${session_timeout_ms}, heartbeat.interval.ms: ${session_timeout_ms / 5} } }
+sources:
+  predictions: { kafka: { topic: ${name}.predictions }, key: prediction_id, partitioner: murmur2, disorder: ${DISORDER_MS}ms }
+  feedback: { kafka: { topic: ${name}.feedback }, disorder: ${DISORDER_MS}ms }
+actors:
+  capture: { from: [predictions, feedback], join: { wait: 24h } }
+  stats: { kind: window, from: capture, by: [deployment_id, model_version], tumbling: 5m, lateness: 24h, idle: never }
+  severity: { from: stats, strategies: [threshold] }
+sinks:
+  alerts: { from: severity, kafka: { topic: ${name}.alerts } }
+  patterns: { from: severity.assessments, kafka: { topic: ${name}.patterns } }
+  windows: { from: stats, kafka: { topic: ${name}.windows } }
+`;
+}

@@ -1,0 +1,103 @@
+/** Does to a running topology what a plan of faults says. Resolves when the fault is over, not when its effects are. */
+import { setTimeout as delay } from 'node:timers/promises';
+import pino from 'pino';
+import { connectKafka, KAFKA_DEFAULTS } from '../../engine/kafka.ts';
+import { Membership, type StageTopics } from '../../engine/membership.ts';
+import type { Guarantee, Plan } from '../../engine/plan.ts';
+import type { DrillBroker } from './drill_broker.ts';
+import { PARTITIONS } from './drill_input.ts';
+import type { DrillProcess } from './drill_process.ts';
+import type { Fault } from './fault_plan.ts';
+
+export interface Victims {
+  broker: DrillBroker;
+  processes: readonly DrillProcess[];
+  plan: Plan;
+}
+
+/** What ends a commit: EndTxn of a transaction, OffsetCommit without one. */
+const COMMIT_KEYS: Record<Guarantee, number[]> = { exactly_once: [26], at_least_once: [8] };
+/** A process whose tasks wait may not commit for long. */
+const COMMIT_WITHIN_MS = 10_000;
+
+/** What happened, where that is not what the fault says. */
+export async function inject(fault: Fault, { broker, processes, plan }: Victims): Promise<string | null> {
+  const victim = processes[fault.process % processes.length]!;
+  const { proxy } = victim;
+  const lasts = () => delay(fault.lasts_ms);
+  switch (fault.kind) {
+    case 'kill_process':
+      await victim.kill();
+      await lasts();
+      victim.start();
+      return null;
+    case 'end_thread':
+      victim.endThread(fault.thread);
+      return null;
+    case 'zombie':
+      victim.freeze();
+      await lasts();
+      victim.thaw();
+      return null;
+    case 'restart_broker':
+      await broker.kill();
+      await lasts();
+      await broker.start();
+      return null;
+    case 'cut_connections':
+      proxy.is_refusing = true;
+      proxy.cut();
+      await lasts();
+      proxy.is_refusing = false;
+      return null;
+    case 'slow_connections':
+      proxy.delay_ms = 20 + (fault.lasts_ms % 400);
+      await lasts();
+      proxy.delay_ms = 0;
+      return null;
+    case 'rebalance':
+      await joinAndLeave(broker, plan, lasts);
+      return null;
+    case 'commit_lost':
+    case 'commit_answer_lost': {
+      const point = fault.kind === 'commit_lost' ? 'request' : 'answer';
+      const was_cut = await proxy.cutAt(COMMIT_KEYS[plan.guarantee], point, COMMIT_WITHIN_MS);
+      return was_cut ? null : 'no commit passed';
+    }
+  }
+}
+
+/** A member that is given tasks and leaves without having done anything. */
+async function joinAndLeave(broker: DrillBroker, plan: Plan, lasts: () => Promise<void>): Promise<void> {
+  const log = pino({ level: 'silent' });
+  const settings = { ...KAFKA_DEFAULTS, brokers: [broker.address], client_id: 'errata-drill' };
+  const assigned = Promise.withResolvers<void>();
+  const membership = new Membership(
+    connectKafka(settings, log),
+    settings,
+    {
+      group_id: plan.group_id,
+      stages: plan.stages.map(
+        ({ name, inputs }): StageTopics => ({
+          stage: name,
+          topics: inputs.map(({ topic }) => topic),
+          partitions: PARTITIONS,
+        }),
+      ),
+      process_id: 'passing-by',
+      process_workers: 1,
+      admin: null,
+      owned: () => [],
+      onAssigned: () => assigned.resolve(),
+      onLost: (error) => assigned.reject(error),
+    },
+    log,
+  );
+  try {
+    await membership.start();
+    await assigned.promise;
+    await lasts();
+  } finally {
+    await membership.leave();
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * One round of a drill: a topology with names of its own on the broker, several processes that share it, a load, a
+ * fault after the other while the load goes on; then the end of the load, and judgement over all that was said.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { addLedgers } from '../../engine/ledger.ts';
+import type { Guarantee } from '../../engine/plan.ts';
+import { isSettled } from '../../engine/processor.ts';
+import { errorMessage } from '../../messages/errata_error.ts';
+import { temporaryFolder } from '../harness/embedded.ts';
+import { readTopic, type TopicRecord } from '../harness/read_topic.ts';
+import type { BugName } from './bugs/catalogue.ts';
+import { type Aside, differences, ledgerDifferences, type Said } from './checker.ts';
+import type { DrillBroker } from './drill_broker.ts';
+import { DrillInput, FROM_MS, PARTITIONS } from './drill_input.ts';
+import { DrillProcess } from './drill_process.ts';
+import { DISORDER_MS, type DrillTopology, writeTopology } from './drill_topology.ts';
+import { type Accounts, type Expected, expectedOf, withoutZeros } from './expected.ts';
+import type { Fault } from './fault_plan.ts';
+import { Feeder } from './feeder.ts';
+import { inject } from './inject.ts';
+import { type InputLog, readInput } from './log_truth.ts';
+import { Tidy } from './tidy.ts';
+
+export interface RoundOptions {
+  seed: number;
+  round: number;
+  faults: readonly Fault[];
+  broker: DrillBroker;
+  guarantee: Guarantee;
+  processes: number;
+  session_timeout_ms: number;
+  bug: BugName | null;
+  /** Where the logs of a round in which something was wrong are kept; null: nowhere. */
+  keep: string | null;
+  say(line: string): void;
+}
+
+export interface RoundResult {
+  /** Faults that were injected. */
+  cycles: number;
+  records: number;
+  windows: number;
+  on_time: number;
+  revisions: number;
+  /** What is wrong; empty where nothing is. */
+  wrong: string[];
+}
+
+const FEED_INTERVAL_MS = 50;
+const START_WITHIN_MS = 60_000;
+/** Nothing goes on for so long after a fault: it never will. */
+const PROGRESS_WITHIN_MS = 60_000;
+const SETTLE_WITHIN_MS = 120_000;
+const LEDGER_WITHIN_MS = 20_000;
+const HOUR_MS = 3_600_000;
+
+export async function runRound(options: RoundOptions): Promise<RoundResult> {
+  const tidy = new Tidy();
+  const round = new Round(options, tidy);
+  try {
+    const wrong = await round.run().catch((error) => [errorMessage(error)]);
+    if (wrong.length > 0) round.keepLogs();
+    return { ...round.counts, wrong };
+  } finally {
+    await tidy.run();
+  }
+}
+
+class Round {
+  readonly counts = { cycles: 0, records: 0, windows: 0, on_time: 0, revisions: 0 };
+  readonly #options: RoundOptions;
+  readonly #tidy: Tidy;
+  readonly #topology: DrillTopology;
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #input: DrillInput;
+  readonly #feeder: Feeder;
+  readonly #processes: DrillProcess[] = [];
+  #progress = '';
+
+  constructor(options: RoundOptions, tidy: Tidy) {
+    const { seed, round, broker, guarantee, session_timeout_ms } = options;
+    this.#options = options;
+    this.#tidy = tidy;
+    const name = `drill-${seed}-${round}-${randomUUID().slice(0, 4)}`;
+    this.#topology = writeTopology(
+      temporaryFolder(tidy, 'errata-drill-'),
+      name,
+      guarantee,
+      session_timeout_ms,
+    );
+    this.#kafka = new Kafka({
+      brokers: [broker.address],
+      logLevel: logLevel.NOTHING,
+      // A broker that is down comes back.
+      retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 100 },
+    });
+    this.#admin = this.#kafka.admin();
+    this.#input = new DrillInput(seed * 1_000 + round);
+    this.#feeder = new Feeder(this.#kafka, this.#topology.sources, this.#input, FEED_INTERVAL_MS);
+  }
+
+  /** What is wrong. Throws where it cannot come so far as to tell. */
+  async run(): Promise<string[]> {
+    await this.#start();
+    this.#feeder.start();
+    for (const fault of this.#options.faults) await this.#cycle(fault);
+    await this.#feeder.stop();
+    await this.#feeder.heartbeat(this.#input.until_ms + HOUR_MS);
+    await this.#until(() => this.#isSettled(), 'all is processed', SETTLE_WITHIN_MS);
+    const log = await this.#readInput();
+    const expected = expectedOf(log);
+    const said = await this.#readSaid();
+    const wrong = [
+      ...(log.numbers.size === this.#feeder.sent
+        ? []
+        : [`the log has ${log.numbers.size} of ${this.#feeder.sent} records`]),
+      ...differences(expected, said, this.#options.guarantee),
+    ];
+    // Where something is wrong already, nobody waits for the rest to become right.
+    wrong.push(...(await this.#ledger(expected, wrong.length === 0 ? LEDGER_WITHIN_MS : 0)));
+    wrong.push(...(await this.#stop()));
+    Object.assign(this.counts, {
+      records: this.#feeder.sent,
+      windows: expected.windows.size,
+      on_time: expected.on_time.size,
+      revisions: said.assessments.length,
+    });
+    if (wrong.length === 0) await this.#removeTopics();
+    return wrong;
+  }
+
+  keepLogs(): void {
+    const { keep, say } = this.#options;
+    if (keep === null) return;
+    mkdirSync(keep, { recursive: true });
+    for (const { name, log } of this.#processes)
+      writeFileSync(join(keep, `${this.#topology.plan.topology}-${name}.log`), log);
+    say(`logs kept in ${keep}`);
+  }
+
+  async #start(): Promise<void> {
+    const { broker, bug, processes } = this.#options;
+    await this.#admin.connect();
+    this.#tidy.after(() => this.#admin.disconnect());
+    await this.#feeder.connect();
+    this.#tidy.after(() => this.#feeder.close());
+    await this.#admin.createTopics({
+      waitForLeaders: true,
+      topics: Object.values(this.#topology.sources).map((topic) => ({ topic, numPartitions: PARTITIONS })),
+    });
+    const broker_port = Number(broker.address.split(':')[1]);
+    for (let n = 0; n < processes; n++) {
+      const settings = {
+        name: `p${n}`,
+        broker_port,
+        topology_file: this.#topology.file,
+        bug,
+      };
+      const process = await DrillProcess.create(settings, this.#tidy);
+      this.#processes.push(process);
+      process.start();
+    }
+    // From here on nothing older than the lateness is taken, whoever reads it.
+    await this.#feeder.heartbeat(FROM_MS);
+    await this.#until(() => this.#isReady(), 'all processes are ready', START_WITHIN_MS);
+    await this.#until(() => this.#isSettled(), 'time has come to its start', START_WITHIN_MS);
+  }
+
+  /** The next fault comes when something has gone on since the last, so that it meets a topology at work. */
+  async #cycle(fault: Fault): Promise<void> {
+    const { seed, round, say, broker } = this.#options;
+    await this.#until(() => this.#hasProgressed(), 'something goes on', PROGRESS_WITHIN_MS);
+    await delay(fault.wait_ms);
+    const begun_ms = Date.now();
+    const victims = { broker, processes: this.#processes, plan: this.#topology.plan };
+    const remark = await inject(fault, victims);
+    this.counts.cycles++;
+    const { kind, process } = fault;
+    const target =
+      kind === 'restart_broker' || kind === 'rebalance' ? '' : ` p${process % this.#processes.length}`;
+    say(
+      `  ${seed}/${round} #${this.counts.cycles} ${kind}${target} ${Date.now() - begun_ms} ms${remark ? ` (${remark})` : ''}`,
+    );
+    // A broker that has just come back may not know its groups yet.
+    await this.#until(() => this.#remember(), 'the group has offsets', PROGRESS_WITHIN_MS);
+  }
+
+  async #remember(): Promise<boolean> {
+    this.#progress = await this.#offsets();
+    return true;
+  }
+
+  async #hasProgressed(): Promise<boolean> {
+    return (await this.#offsets()) !== this.#progress;
+  }
+
+  /** What the group has committed. */
+  async #offsets(): Promise<string> {
+    return JSON.stringify(await this.#admin.fetchOffsets({ groupId: this.#topology.plan.group_id }));
+  }
+
+  async #isReady(): Promise<boolean> {
+    const reasons = await Promise.all(this.#processes.map((process) => process.notReady()));
+    return reasons.every((reason) => reason === null);
+  }
+
+  #isSettled(): Promise<boolean> {
+    return isSettled(this.#admin, this.#topology.plan);
+  }
+
+  async #readInput(): Promise<InputLog> {
+    const read = async (topic: string) => ({ topic, records: await this.#read(topic) });
+    const { predictions, feedback } = this.#topology.sources;
+    return readInput({ predictions: await read(predictions), feedback: await read(feedback) }, DISORDER_MS);
+  }
+
+  async #readSaid(): Promise<Said> {
+    const { sinks, plan } = this.#topology;
+    const values = async <Value>(topic: string) =>
+      (await this.#read(topic)).map(({ value }) => JSON.parse(value!.toString('utf8')) as Value);
+    return {
+      assessments: await values(sinks.assessments),
+      alerts: await values(sinks.alerts),
+      windows: await values(sinks.windows),
+      dead_letters: (await this.#read(plan.dead_letter_topic)).map(asideOf),
+      late: (await this.#read(plan.late_topic)).map(asideOf),
+    };
+  }
+
+  #read(topic: string): Promise<TopicRecord[]> {
+    return readTopic(this.#options.broker.address, topic);
+  }
+
+  /** Processes tell by interval; so what is not right yet may only be late. */
+  async #ledger({ ledger }: Expected, within_ms: number): Promise<string[]> {
+    if (this.#options.guarantee === 'at_least_once') return [];
+    let wrong: string[] = [];
+    const isRight = async () => {
+      wrong = ledgerDifferences(ledger, await this.#accounts());
+      return wrong.length === 0;
+    };
+    await this.#until(isRight, 'the ledger is right', within_ms).catch(() => undefined);
+    return wrong;
+  }
+
+  async #accounts(): Promise<Accounts> {
+    const views = await Promise.all(
+      this.#processes.map((process) => process.ledger(this.#topology.plan.topology)),
+    );
+    return withoutZeros(
+      addLedgers(
+        views.map(({ sources, actors }) => ({
+          ...actors,
+          ...Object.fromEntries(
+            Object.entries(sources).map(([name, { taken_in, dispositions }]) => [
+              name,
+              { taken_in, ...dispositions },
+            ]),
+          ),
+        })),
+      ),
+    );
+  }
+
+  /** What ends otherwise than with status 0 when it is told to stop. */
+  async #stop(): Promise<string[]> {
+    const stopped = await Promise.all(
+      this.#processes.map(async (process) => ({ name: process.name, status: await process.stop() })),
+    );
+    return stopped
+      .filter(({ status }) => status !== 0)
+      .map(({ name, status }) => `${name} ended with status ${status} when told to stop`);
+  }
+
+  async #removeTopics(): Promise<void> {
+    const topics = this.#topology.plan.topics.map(({ name }) => name);
+    await this.#admin.deleteTopics({ topics });
+  }
+
+  async #until(holds: () => Promise<boolean>, what: string, within_ms: number): Promise<void> {
+    const deadline_ms = Date.now() + within_ms;
+    let last = '';
+    const attempt = () =>
+      holds().catch((error) => {
+        last = `: ${errorMessage(error)}`;
+        return false;
+      });
+    while (!(await attempt())) {
+      if (Date.now() > deadline_ms) throw new Error(`not within ${within_ms / 1_000} s: ${what}${last}`);
+      await delay(100);
+    }
+  }
+}
+
+function asideOf({ headers }: TopicRecord): Aside {
+  return { position: headers['errata.position']!, code: headers['errata.code']! };
+}
