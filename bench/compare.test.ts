@@ -1,19 +1,20 @@
 /** No figure counts where results differ: so a planted difference of each kind must be found. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, type Answers, AnswersMaker, WINDOW_MS } from './answers.ts';
 import { compare } from './compare.ts';
-import { EventStream } from './events.ts';
-import { parseResult } from './results.ts';
+import { type Answers, WINDOW_MS } from './job.ts';
+import { type WindowAnswer, WindowAnswers } from './windows/answers.ts';
+import { EventStream } from './windows/events.ts';
+import { windowsJob as job } from './windows/job.ts';
 
 const FROM_MS = 1_767_225_600_000;
 const SPAN_MS = 2 * WINDOW_MS;
 const OPTIONS = { seed: 1, events: 3_000, keys: 10, event_bytes: 310, from_ms: FROM_MS, span_ms: SPAN_MS };
 const END_MS = FROM_MS + SPAN_MS;
 
-function made(): { events: Record<string, unknown>[]; answers: Answers } {
+function made(): { events: Record<string, unknown>[]; answers: Answers<WindowAnswer> } {
   const stream = new EventStream(OPTIONS);
-  const maker = new AnswersMaker();
+  const maker = new WindowAnswers();
   const events = Array.from({ length: OPTIONS.events }, () => {
     const event = stream.next();
     maker.add(event);
@@ -52,11 +53,11 @@ test('events are the same for a seed, of the size that was asked for, and say wh
 test('equal results and windows after the end raise nothing', () => {
   const { answers } = made();
   const said = new Map([...answers, [`${END_MS}|d-end`, answers.values().next().value!]]);
-  assert.deepEqual(compare(answers, said, END_MS), []);
+  assert.deepEqual(compare({ job, answers, end_ms: END_MS }, said), []);
 });
 
 /** Of each kind the least that must be noticed. */
-const PLANTED: [string, (answer: Answer) => Partial<Answer>][] = [
+const PLANTED: [string, (answer: WindowAnswer) => Partial<WindowAnswer>][] = [
   ['count', ({ count }) => ({ count: count + 1 })],
   ['error_rate', ({ error_rate, count }) => ({ error_rate: error_rate + 1 / count })],
   ['mean', ({ mean }) => ({ mean: mean * (1 + 2e-9) })],
@@ -69,7 +70,10 @@ for (const [field, change] of PLANTED)
   test(`a planted difference in ${field} is found`, () => {
     const { answers } = made();
     const [key, answer] = [...answers][3]!;
-    const differences = compare(answers, new Map(answers).set(key, { ...answer, ...change(answer) }), END_MS);
+    const differences = compare(
+      { job, answers, end_ms: END_MS },
+      new Map(answers).set(key, { ...answer, ...change(answer) }),
+    );
     assert.equal(differences.length, 1);
     assert.ok(differences[0]!.startsWith(`${key}: ${field} is `), differences[0]);
   });
@@ -79,7 +83,7 @@ test('a window that is missing, and one too many, are found', () => {
   const [key, answer] = [...answers][3]!;
   const said = new Map(answers).set(`${FROM_MS}|d-none`, answer);
   said.delete(key);
-  assert.deepEqual(compare(answers, said, END_MS), [
+  assert.deepEqual(compare({ job, answers, end_ms: END_MS }, said), [
     `${key}: missing`,
     `${FROM_MS}|d-none: there is no such window`,
   ]);
@@ -93,9 +97,9 @@ test('results of errata and of the others are read into one shape', () => {
     window_start: start,
     total_events: 4,
     error_rate: 0.5,
-    measures: { time_to_action: { count: 4, mean: 2, std: 3, p50: 1, p95: 7, p99: 8 } },
+    measures: { time_to_action: { count: 4, mean: 2, std: 3, variance: 9, p50: 1, p95: 7, p99: 8 } },
   };
   const peer = { deployment_id: 'd-0001', window_start: FROM_MS, ...answer };
-  assert.deepEqual(parseResult(JSON.stringify(errata)), { key: `${FROM_MS}|d-0001`, ...answer });
-  assert.deepEqual(parseResult(JSON.stringify(peer)), { key: `${FROM_MS}|d-0001`, ...answer });
+  assert.deepEqual(job.parse(JSON.stringify(errata)), { key: `${FROM_MS}|d-0001`, answer });
+  assert.deepEqual(job.parse(JSON.stringify(peer)), { key: `${FROM_MS}|d-0001`, answer });
 });

@@ -10,7 +10,8 @@ export interface RunSettings {
   brokers: string;
   /** Part of the names of all that the run makes in Kafka. */
   run: string;
-  events_topic: string;
+  /** Variables that tell where the events are. */
+  topics: Record<string, string>;
   results_topic: string;
   events: number;
 }
@@ -63,7 +64,7 @@ function variables(contender: Contender, settings: RunSettings, folder: string):
   return {
     KAFKA_BROKERS: settings.brokers,
     BENCH_RUN: settings.run,
-    BENCH_EVENTS: settings.events_topic,
+    ...settings.topics,
     BENCH_RESULTS: settings.results_topic,
     BENCH_EVENT_COUNT: String(settings.events),
     BENCH_GUARANTEE: contender.guarantee,

@@ -86,6 +86,17 @@ function nameOf(program: string, workers: number, guarantee: Guarantee): string 
   return `${program} ${guarantee} ${workers}`;
 }
 
+/** The race over the whole pipeline. */
+export function pipelineContenders(): Contender[] {
+  return [
+    errata('pipeline.yaml', 2, 'exactly_once'),
+    errata('pipeline.yaml', 2, 'at_least_once'),
+    kafkaStreams('pipeline', 1, 'exactly_once'),
+    kafkaStreams('pipeline', 2, 'exactly_once'),
+    kafkaStreams('pipeline', 2, 'at_least_once'),
+  ];
+}
+
 /** The race over the windows, in the order in which each round goes. */
 export function windowContenders(): Contender[] {
   const errata_runs = (guarantee: Guarantee) =>

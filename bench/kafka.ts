@@ -50,10 +50,12 @@ export class BenchKafka {
   }
 
   async createTopic(topic: string, partitions: number, config = KEPT): Promise<void> {
+    // kafkajs's own wait gives up where the broker does not know the topic yet.
     await this.admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries: config }],
     });
+    await until(() => this.#leads(topic, partitions), `topic ${topic} is there`);
   }
 
   /** What a run has made for itself: all topics with its name in theirs. */
@@ -68,6 +70,15 @@ export class BenchKafka {
     this.#child.kill('SIGKILL');
     await ended;
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #leads(topic: string, partitions: number): Promise<boolean> {
+    try {
+      const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions.filter(({ leader }) => leader >= 0).length === partitions;
+    } catch {
+      return false;
+    }
   }
 
   async #answers(): Promise<boolean> {

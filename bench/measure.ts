@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { compare } from './compare.ts';
 import { ContenderProcess, type RunSettings } from './contender_process.ts';
 import type { Contender } from './contenders.ts';
+import type { Counted, Load } from './job.ts';
 import type { BenchKafka } from './kafka.ts';
-import type { Load } from './load.ts';
+
 import { ResultsWatch } from './results_watch.ts';
 import { cpuSeconds, peakRssBytes, writtenBytes } from './usage.ts';
 
@@ -27,9 +28,9 @@ export interface Measurement {
 
 export type Outcome = { kind: 'measured'; measurement: Measurement } | { kind: 'failed'; reasons: string[] };
 
-export async function measure(
+export async function measure<Answer extends Counted>(
   kafka: BenchKafka,
-  load: Load,
+  load: Load<Answer>,
   contender: Contender,
   run: string,
 ): Promise<Outcome> {
@@ -38,7 +39,7 @@ export async function measure(
   const settings = {
     brokers: kafka.brokers,
     run,
-    events_topic: load.topic,
+    topics: load.topics,
     results_topic,
     events: load.events,
   };
@@ -51,9 +52,9 @@ export async function measure(
   }
 }
 
-async function measureJob(
+async function measureJob<Answer extends Counted>(
   kafka: BenchKafka,
-  load: Load,
+  load: Load<Answer>,
   contender: Contender,
   settings: RunSettings,
 ): Promise<Outcome> {
@@ -62,8 +63,8 @@ async function measureJob(
   try {
     const measurement = await clock.until(results.complete, load.events);
     if (measurement === undefined)
-      return failed(`${results.counted} of ${load.events} events are in the results`, clock);
-    const differences = compare(load.answers, results.said, load.end_ms);
+      return failed(`${results.counted} of ${load.counted} events are in the results`, clock);
+    const differences = compare(load, results.said);
     if (differences.length === 0) return { kind: 'measured', measurement };
     return { kind: 'failed', reasons: [`${differences.length} differences`, ...differences.slice(0, 5)] };
   } finally {
@@ -72,9 +73,9 @@ async function measureJob(
   }
 }
 
-async function measureReading(
+async function measureReading<Answer extends Counted>(
   kafka: BenchKafka,
-  load: Load,
+  load: Load<Answer>,
   contender: Contender,
   settings: RunSettings,
 ): Promise<Outcome> {

@@ -7,6 +7,15 @@ import type { Measurement } from './measure.ts';
 
 const README = join(import.meta.dirname, 'README.md');
 
+/** One run in one line. */
+export function line(measured: Measurement): string {
+  const { events_per_s, events_per_s_with_start, cpu_s_per_m, cpu_s_per_m_with_start } = measured;
+  return (
+    `${thousands(events_per_s)}/s (with start ${thousands(events_per_s_with_start)}/s), ` +
+    `CPU ${cpu_s_per_m.toFixed(2)} s/M (with start ${cpu_s_per_m_with_start.toFixed(2)}), ${mebibytes(measured)} MiB`
+  );
+}
+
 export function table(measured: readonly Measurement[]): string {
   const rows = medians(measured);
   const best = (family: string) =>
@@ -23,7 +32,7 @@ export function table(measured: readonly Measurement[]): string {
         thousands(row.events_per_s_with_start),
         row.cpu_s_per_m.toFixed(2),
         row.cpu_s_per_m_with_start.toFixed(2),
-        (row.peak_rss_bytes / 2 ** 20).toFixed(0),
+        mebibytes(row),
         ratio(row.events_per_s, flink),
         ratio(row.events_per_s, streams),
         '',
@@ -56,6 +65,10 @@ export function median(values: number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+function mebibytes({ peak_rss_bytes }: Measurement): string {
+  return (peak_rss_bytes / 2 ** 20).toFixed(0);
+}
+
 function thousands(per_s: number): string {
   return `${Math.round(per_s / 1000)} k`;
 }
@@ -65,7 +78,7 @@ function ratio(value: number, against: number): string {
 }
 
 /** Puts the table between the markers of that name. */
-export function writeSummary(measured: readonly Measurement[], args: string[], name = 'windows'): void {
+export function writeSummary(measured: readonly Measurement[], args: string[], name: string): void {
   const text = readFileSync(README, 'utf8');
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];

@@ -6,9 +6,7 @@ import pino from 'pino';
 import { connectKafka, createCluster, KAFKA_DEFAULTS } from '../engine/kafka.ts';
 import { LogReader, READER_DEFAULTS } from '../engine/log_reader.ts';
 import { type LogRecord, recordsIn } from '../engine/partition_reader.ts';
-import type { Answers } from './answers.ts';
-import type { Load } from './load.ts';
-import { parseResult } from './results.ts';
+import { type Answers, type Counted, type Load, windowStartOf } from './job.ts';
 
 const SILENT = pino({ level: 'silent' });
 
@@ -38,17 +36,17 @@ export class TopicWatch {
   }
 }
 
-export class ResultsWatch {
-  readonly said: Answers = new Map();
+export class ResultsWatch<Answer extends Counted> {
+  readonly said: Answers<Answer> = new Map();
   /** Resolves with the time at which the results stand for all events. */
   readonly complete: Promise<number>;
   records = 0;
   #counted = 0;
   #tell: (time_ms: number) => void = () => {};
-  readonly #load: Load;
+  readonly #load: Load<Answer>;
   readonly #watch: TopicWatch;
 
-  constructor(brokers: string, topic: string, load: Load) {
+  constructor(brokers: string, topic: string, load: Load<Answer>) {
     this.#load = load;
     this.complete = new Promise((resolve) => {
       this.#tell = resolve;
@@ -63,11 +61,11 @@ export class ResultsWatch {
 
   #take(json: string): void {
     this.records += 1;
-    const { key, ...answer } = parseResult(json);
-    if (Number(key.slice(0, key.indexOf('|'))) >= this.#load.end_ms) return;
+    const { key, answer } = this.#load.job.parse(json);
+    if (windowStartOf(key) >= this.#load.end_ms) return;
     this.#counted += answer.count - (this.said.get(key)?.count ?? 0);
     this.said.set(key, answer);
-    if (this.#counted === this.#load.events) this.#tell(performance.now());
+    if (this.#counted === this.#load.counted) this.#tell(performance.now());
   }
 
   stop(): Promise<void> {

@@ -7,6 +7,7 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.LogAndContinueExceptionHandler;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 
@@ -15,7 +16,7 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) throws InterruptedException {
-    KafkaStreams streams = new KafkaStreams(Windows.topology(), properties());
+    KafkaStreams streams = new KafkaStreams(topology(args[0]), properties());
     streams.setUncaughtExceptionHandler(
         error -> {
           error.printStackTrace();
@@ -24,6 +25,14 @@ public final class Main {
     Runtime.getRuntime().addShutdownHook(new Thread(streams::close));
     streams.start();
     new CountDownLatch(1).await();
+  }
+
+  private static Topology topology(String job) {
+    return switch (job) {
+      case "windows" -> Windows.topology();
+      case "pipeline" -> Pipeline.topology();
+      default -> throw new IllegalArgumentException("no job " + job);
+    };
   }
 
   private static Properties properties() {

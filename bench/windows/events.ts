@@ -2,7 +2,7 @@
  * The events of the bench: feedback as an application would send it, a function of a seed. Event time advances evenly;
  * within `DISORDER_MS` an event may come after later ones. Padded with text to about `event_bytes`.
  */
-import { randomStream } from '../training/random.ts';
+import { randomStream } from '../../training/random.ts';
 
 export interface EventOptions {
   seed: number;

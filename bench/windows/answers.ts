@@ -1,7 +1,8 @@
-/** What every contender must find, by brute force: all values are kept and sorted. */
+/** What every contender must find in the windows, by brute force: all values are kept and sorted. */
+import { type Answers, windowStart } from '../job.ts';
 import type { MadeEvent } from './events.ts';
 
-export interface Answer {
+export interface WindowAnswer {
   count: number;
   error_rate: number;
   mean: number;
@@ -9,20 +10,15 @@ export interface Answer {
   p95: number;
 }
 
-/** By `{window_start_ms}|{deployment_id}`. */
-export type Answers = Map<string, Answer>;
-
-export const WINDOW_MS = 300_000;
-
-export function answerKey(window_start_ms: number, deployment_id: string): string {
+export function windowKey(window_start_ms: number, deployment_id: string): string {
   return `${window_start_ms}|${deployment_id}`;
 }
 
-export class AnswersMaker {
+export class WindowAnswers {
   readonly #windows = new Map<string, { bad: number; values: number[] }>();
 
   add({ deployment_id, time_ms, rating, time_to_action }: MadeEvent): void {
-    const key = answerKey(time_ms - (time_ms % WINDOW_MS), deployment_id);
+    const key = windowKey(windowStart(time_ms), deployment_id);
     const window = this.#windows.get(key) ?? { bad: 0, values: [] };
     if (window.values.length === 0) this.#windows.set(key, window);
     if (rating !== null && rating < 3) window.bad += 1;
@@ -30,12 +26,12 @@ export class AnswersMaker {
     window.values.push(time_to_action);
   }
 
-  finish(): Answers {
+  finish(): Answers<WindowAnswer> {
     return new Map([...this.#windows].map(([key, { bad, values }]) => [key, answerOf(bad, values)]));
   }
 }
 
-function answerOf(bad: number, values: number[]): Answer {
+function answerOf(bad: number, values: number[]): WindowAnswer {
   const count = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
