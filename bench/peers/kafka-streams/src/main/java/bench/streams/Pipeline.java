@@ -25,12 +25,16 @@ import org.apache.kafka.streams.state.WindowBytesStoreSupplier;
  * <p>What is parsed from JSON goes into the stores in a short binary form. A prediction is kept for the wait and the grace,
  * as in errata. The windows behind the re-keying have a grace of the whole input: there are no watermarks through a
  * repartition topic, and on a backlog its upstream tasks are minutes of event time apart.
+ *
+ * <p>The join's stores are RocksDB's: the window store in memory looks at every time stamp within the wait for each
+ * lookup of a key, which makes it several times slower here (BENCH_JOIN_STORE=memory shows it).
  */
 final class Pipeline {
   private static final Duration WAIT = Duration.ofMinutes(5);
   private static final Duration LATENESS = Duration.ofMinutes(10);
   private static final Duration SIZE = Duration.ofMinutes(5);
   private static final Duration WINDOW_GRACE = Duration.ofHours(24);
+  private static final boolean IN_MEMORY = "memory".equals(System.getenv("BENCH_JOIN_STORE"));
 
   private Pipeline() {}
 
@@ -79,9 +83,11 @@ final class Pipeline {
   }
 
   private static StreamJoined<String, Feedback, Prediction> stores() {
-    return StreamJoined.with(Serdes.String(), Feedback.SERDE, Prediction.SERDE)
-        .withThisStoreSupplier(store("feedback"))
-        .withOtherStoreSupplier(store("predictions"));
+    StreamJoined<String, Feedback, Prediction> stores =
+        StreamJoined.with(Serdes.String(), Feedback.SERDE, Prediction.SERDE).withStoreName("join");
+    return IN_MEMORY
+        ? stores.withThisStoreSupplier(store("feedback")).withOtherStoreSupplier(store("predictions"))
+        : stores;
   }
 
   private static WindowBytesStoreSupplier store(String name) {
