@@ -67,6 +67,7 @@ export class FakeTopology implements TopologyPort {
       inputs: [{ ...input, watermark_ms: Number.POSITIVE_INFINITY }],
       watermark_ms: partition === 0 ? WATERMARK_MS : null,
       state_entries: 12,
+      restore: null,
       ledger: {},
     };
   }

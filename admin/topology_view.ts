@@ -22,6 +22,14 @@ const Input = Type.Object({
   paused: Type.Boolean(),
 });
 
+const Restore = Type.Object({
+  from_offset: Type.Integer({ description: 'what came before was on disk' }),
+  next_offset: Type.Integer(),
+  end_offset: OrNull(Type.Integer(), 'restored once `next_offset` is there'),
+  records: Type.Integer({ description: 'read so far' }),
+  records_per_s: Type.Integer(),
+});
+
 const Task = Type.Object({
   task: Type.String({ description: 'stage/partition' }),
   partition: Type.Integer(),
@@ -31,6 +39,7 @@ const Task = Type.Object({
   reason: OrNull(Type.String(), 'what it waits for'),
   watermark: Watermark,
   state_entries: Type.Integer(),
+  restore: OrNull(Restore, 'how far its state is restored from the changelog, or how it was'),
   inputs: Type.Array(Input),
 });
 
@@ -99,7 +108,7 @@ function describeStage(stage: StagePlan, workers: readonly WorkerStatus[]): Stat
 }
 
 function describeTask(status: TaskStatus, { worker, restarts }: WorkerStatus): Static<typeof Task> {
-  const { task, phase, reason, watermark_ms, state_entries, inputs } = status;
+  const { task, phase, reason, watermark_ms, state_entries, restore, inputs } = status;
   return {
     task,
     partition: splitTaskId(task).partition,
@@ -109,6 +118,7 @@ function describeTask(status: TaskStatus, { worker, restarts }: WorkerStatus): S
     reason,
     watermark: isoOrNull(watermark_ms),
     state_entries,
+    restore,
     inputs: inputs.map(({ watermark_ms, ...input }) => ({ ...input, watermark: isoOrNull(watermark_ms) })),
   };
 }

@@ -54,6 +54,7 @@ function running(stage: StagePlan) {
     workers: 1,
     commit_interval_ms: 100,
     guarantee: 'exactly_once',
+    state: { store: 'memory' },
     topics: [],
     stages: [stage],
     dead_letter_topic: 'dead',

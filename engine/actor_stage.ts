@@ -233,7 +233,7 @@ export class ActorStage {
     try {
       act();
     } catch (error) {
-      if (!onBad) throw error;
+      if (!onBad || isStoreFailure(error)) throw error;
       state.undo();
       effects.undo();
       ledger.drop();
@@ -242,6 +242,11 @@ export class ActorStage {
     }
     ledger.settle();
   }
+}
+
+/** Of the state on disk: no record is to blame. */
+function isStoreFailure(error: unknown): boolean {
+  return error instanceof ErrataError && error.code === 'E_STATE_STORE';
 }
 
 class ActorContext implements Context {

@@ -46,10 +46,13 @@ export class MemoryTable implements Table {
     return key === undefined ? undefined : [key, this.#expiring(key)!];
   }
 
-  *takeChanged(): Iterable<[string, unknown]> {
+  *takeChanged(): Iterable<[string, string | null]> {
     const changed = this.#changed;
     this.#changed = new Set();
-    for (const key of changed) yield [key, this.#entries.get(key)];
+    for (const key of changed) {
+      const value = this.#entries.get(key);
+      yield [key, value === undefined ? null : JSON.stringify(value)];
+    }
   }
 
   restore(key: string, json: string | null): void {

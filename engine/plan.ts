@@ -14,6 +14,7 @@ export interface Plan {
   workers: number;
   commit_interval_ms: number;
   guarantee: Guarantee;
+  state: StatePlan;
   /** Of the topics that are made; absent: what the brokers are set to. */
   replication?: number;
   /** Every topic that is read or written, in the order in which they are to be made. */
@@ -24,6 +25,9 @@ export interface Plan {
   /** Absent where nothing retrains. */
   training?: TrainingPlan;
 }
+
+/** Where the state of tasks is kept, besides in their changelogs. `path` may be relative to the working directory. */
+export type StatePlan = { store: 'memory' } | { store: 'lmdb'; path: string };
 
 /** Whether a crash may repeat what was not committed. */
 export type Guarantee = 'exactly_once' | 'at_least_once';

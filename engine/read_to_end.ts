@@ -1,17 +1,26 @@
-/** Reads one partition from its start to the last stable offset that it has then; markers and aborted records count. */
+/** Reads one partition, from its start or an offset, to the last stable offset that it has then; markers and aborted records count. */
+
+import { ErrataError } from '../messages/errata_error.ts';
 import type { LogReader } from './log_reader.ts';
 import { type LogRecord, recordsIn } from './partition_reader.ts';
 
+export interface ReadToEndOptions {
+  from_offset?: number;
+  /** After each answer of the broker. */
+  onProgress?(next_offset: number, end_offset: number): void;
+  signal?: AbortSignal;
+}
+
 /**
- * Resolves to the number of records; rejects with what `onRecord` throws, or the signal's reason. A broker that is
- * away is waited for.
+ * Resolves to the number of records; rejects with what `onRecord` throws, the signal's reason, or with
+ * E_OFFSET_OUT_OF_RANGE where the log does not have `from_offset`. A broker that is away is waited for.
  */
 export function readToEnd(
   reader: LogReader,
   topic: string,
   partition: number,
   onRecord: (record: LogRecord) => void,
-  signal?: AbortSignal,
+  { from_offset = 0, onProgress, signal }: ReadToEndOptions = {},
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     let records = 0;
@@ -26,7 +35,7 @@ export function readToEnd(
       return;
     }
     signal?.addEventListener('abort', onAbort);
-    reader.add(topic, partition, 0, {
+    reader.add(topic, partition, from_offset, {
       wantsMore: () => true,
       onChunk: (chunk, end_offset) => {
         try {
@@ -34,14 +43,22 @@ export function readToEnd(
             onRecord(record);
             records++;
           }
+          onProgress?.(chunk.next_offset, end_offset);
         } catch (error) {
           end(() => reject(error));
           return;
         }
         if (chunk.next_offset >= end_offset) end(() => resolve(records));
       },
-      onOutOfRange: (_, log_start_offset) => reader.seek(topic, partition, log_start_offset),
+      onOutOfRange: (_, log_start_offset) => {
+        if (from_offset === 0) reader.seek(topic, partition, log_start_offset);
+        else end(() => reject(outOfRange(topic, partition, from_offset)));
+      },
       onUnhealthy: () => undefined,
     });
   });
+}
+
+function outOfRange(topic: string, partition: number, offset: number): ErrataError {
+  return new ErrataError('E_OFFSET_OUT_OF_RANGE', `${topic}/${partition} does not have offset ${offset}`);
 }

@@ -10,6 +10,7 @@
 import type { Expiring, ExpiringState, State } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { MemoryTable } from './memory_table.ts';
+import type { Guarantee } from './plan.ts';
 import type { Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
@@ -28,9 +29,40 @@ export interface ExpiringStore extends ExpiringState {
   takeDue(until_ms: number): [key: string, value: Expiring] | undefined;
 }
 
+/** Where the stores are kept, and how far into the changelog they reach. */
+export interface StateBackend {
+  /** Where reading the changelog has to begin. */
+  readonly next_offset: number;
+  table(name: string, expires: boolean): Table;
+  /** Everything before `next_offset` was restored. */
+  reached(next_offset: number): void;
+  /**
+   * What was taken is committed, and took at least so many offsets of the changelog. Fewer than it did only has a
+   * restart read some records again.
+   */
+  committed(offsets: number): void;
+  close(): Promise<void>;
+  /** Closes it, and has the next begin with nothing. */
+  discard(): Promise<void>;
+}
+
+const IN_MEMORY: StateBackend = {
+  next_offset: 0,
+  table: (_, expires) => new MemoryTable(expires),
+  reached: () => undefined,
+  committed: () => undefined,
+  close: async () => undefined,
+  discard: async () => undefined,
+};
+
 export class TaskState {
+  readonly backend: StateBackend;
   readonly #tables = new Map<string, Table>();
   readonly #journal = new Journal();
+
+  constructor(backend: StateBackend = IN_MEMORY) {
+    this.backend = backend;
+  }
 
   /** Store names are actor names, or begin with `$` for the engine's own. */
   store(name: string): State {
@@ -71,9 +103,18 @@ export class TaskState {
     this.#journal.clear();
     const changes: StateChange[] = [];
     for (const [name, table] of this.#tables)
-      for (const [key, value] of table.takeChanged())
-        changes.push({ key: `${name}/${key}`, value: value === undefined ? null : JSON.stringify(value) });
+      for (const [key, value] of table.takeChanged()) changes.push({ key: `${name}/${key}`, value });
     return changes;
+  }
+
+  /** What `takeChanges` handed out is committed. */
+  committed(changes: readonly StateChange[], guarantee: Guarantee): void {
+    this.backend.committed(offsetsOf(changes, guarantee));
+  }
+
+  /** What was not committed is gone. */
+  close(): Promise<void> {
+    return this.backend.close();
   }
 
   /** Applies one record of the changelog. Throws E_STATE_VERSION if another version of errata wrote it. */
@@ -94,11 +135,24 @@ export class TaskState {
   #open(name: string): Table {
     let table = this.#tables.get(name);
     if (!table) {
-      table = new MemoryTable(name.endsWith(EXPIRES));
+      table = this.backend.table(name, name.endsWith(EXPIRES));
       this.#tables.set(name, table);
     }
     return table;
   }
+}
+
+/** An entry that its topic might have refused is in the dead letters, and has no offset. */
+const SURELY_TAKEN_CHARACTERS = 32_768;
+/** The end of a transaction takes an offset in each partition that it wrote to. */
+const MARKER_OFFSETS: Record<Guarantee, number> = { exactly_once: 1, at_least_once: 0 };
+
+/** How many offsets of the changelog they took at least. */
+function offsetsOf(changes: readonly StateChange[], guarantee: Guarantee): number {
+  let offsets = MARKER_OFFSETS[guarantee];
+  for (const { key, value } of changes)
+    if (key.length + (value?.length ?? 0) < SURELY_TAKEN_CHARACTERS) offsets++;
+  return offsets;
 }
 
 function storeOn(table: Table, journal: Journal): State {

@@ -14,8 +14,8 @@ export interface Table {
   entries(prefix: string): Iterable<[key: string, value: unknown]>;
   /** Of a table whose entries expire: the first that does at `until_ms` or before. */
   firstDue(until_ms: number): [key: string, value: Expiring] | undefined;
-  /** What changed, undefined for what was deleted. */
-  takeChanged(): Iterable<[key: string, value: unknown]>;
+  /** What changed, as JSON; null for what was deleted. */
+  takeChanged(): Iterable<[key: string, json: string | null]>;
   /** As read from the changelog; null for a deleted key. */
   restore(key: string, json: string | null): void;
 }

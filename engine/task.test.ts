@@ -24,6 +24,7 @@ function planOf(stage: StagePlan): ResolvedPlan {
     workers: 1,
     commit_interval_ms: 20,
     guarantee: 'at_least_once',
+    state: { store: 'memory' },
     topics: [],
     stages: [stage],
     dead_letter_topic: 'dead',
@@ -74,6 +75,7 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
     {
       reader,
       committer,
+      cluster_id: 'c',
       committedOffsets: async (inputs) => inputs.map(() => null),
       runJob,
       onEmissions: () => undefined,

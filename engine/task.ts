@@ -17,8 +17,7 @@ import { Effects } from './effects.ts';
 import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
 import type { ResolvedPlan, StagePlan } from './plan.ts';
-import { readToEnd } from './read_to_end.ts';
-import { FORMAT_HEADER } from './record_format.ts';
+import { type RestoreProgress, restoreState } from './restore.ts';
 import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
 import { TaskState } from './state.ts';
 import { type InputStatus, TaskInput } from './task_input.ts';
@@ -27,6 +26,7 @@ import { TaskTime } from './task_time.ts';
 export interface TaskPorts {
   reader: LogReader;
   committer: Committer;
+  cluster_id: string;
   /** The group's committed offsets, null where it has none. */
   committedOffsets(inputs: { topic: string; partition: number }[]): Promise<(number | null)[]>;
   runJob: RunJob;
@@ -45,6 +45,8 @@ export interface TaskStatus {
   inputs: InputStatus[];
   watermark_ms: number | null;
   state_entries: number;
+  /** How far its state is restored, or how it was; null for a stage without state. */
+  restore: RestoreProgress | null;
   ledger: LedgerEntries;
 }
 
@@ -63,7 +65,8 @@ export class Task {
   readonly #plan: ResolvedPlan;
   readonly #ports: TaskPorts;
   readonly #log: Logger;
-  readonly #state = new TaskState();
+  #state = new TaskState();
+  #restore_progress: RestoreProgress | null = null;
   readonly #effects = new Effects();
   #ledger = new Ledger(this.#state.store('$ledger'));
   #inputs: TaskInput[] = [];
@@ -117,6 +120,9 @@ export class Task {
       );
     }
     for (const { plan, partition } of this.#inputs) this.#ports.reader.remove(plan.topic, partition);
+    await this.#state
+      .close()
+      .catch((error) => this.#log.warn({ error: errorMessage(error) }, 'state not closed'));
     this.#phase = 'stopped';
   }
 
@@ -137,6 +143,7 @@ export class Task {
       inputs: this.#inputs.map((input) => input.status()),
       watermark_ms: this.#time && Number.isFinite(this.#time.watermark_ms) ? this.#time.watermark_ms : null,
       state_entries: this.#state.size,
+      restore: this.#restore_progress,
       ledger: this.#ledger.entries(),
     };
   }
@@ -166,20 +173,14 @@ export class Task {
   async #restore(): Promise<void> {
     const { changelog } = this.stage;
     if (!changelog) return;
-    const records = await readToEnd(
-      this.#ports.reader,
-      changelog,
-      this.partition,
-      ({ key, value, headers }) =>
-        this.#state.restore(
-          key?.toString('utf8') ?? '',
-          value?.toString('utf8') ?? null,
-          headers[FORMAT_HEADER],
-        ),
-      this.#stop.signal,
-    );
+    const { reader, cluster_id, now } = this.#ports;
+    const [log, signal] = [this.#log, this.#stop.signal];
+    const onProgress = (progress: RestoreProgress) => {
+      this.#restore_progress = progress;
+    };
+    const identity = { changelog, partition: this.partition, cluster_id };
+    this.#state = await restoreState(this.#plan.state, identity, { reader, now, log, signal, onProgress });
     this.#ledger = new Ledger(this.#state.store('$ledger'));
-    if (records > 0) this.#log.info({ records, entries: this.#state.size }, 'state restored');
   }
 
   #openInputs(offsets: (number | null)[]): void {
@@ -330,13 +331,10 @@ export class Task {
     const watermarks = this.#time.takeNews();
     const emissions = this.#logic.takeEmissions();
     this.#ledger.save();
+    const changes = this.#state.takeChanges();
     await this.#ports.committer.commit(this.id, {
       outputs: [...this.#effects.take(), ...watermarks],
-      changelog: {
-        topic: this.stage.changelog ?? null,
-        partition: this.partition,
-        changes: this.#state.takeChanges(),
-      },
+      changelog: { topic: this.stage.changelog ?? null, partition: this.partition, changes },
       offsets: offsets.map(
         ({ input, offset }): CommitOffset => ({
           topic: input.plan.topic,
@@ -347,6 +345,7 @@ export class Task {
       ),
     });
     for (const { input, offset } of offsets) this.#committed.set(input, offset);
+    if (changes.length > 0) this.#state.committed(changes, this.#plan.guarantee);
     this.#last_commit_ms = this.#ports.now();
     if (emissions.length > 0) this.#ports.onEmissions(emissions);
   }

@@ -46,6 +46,7 @@ function planWith(clock: 'wall' | 'event'): ResolvedPlan {
     workers: 1,
     commit_interval_ms: 100,
     guarantee: 'at_least_once',
+    state: { store: 'memory' },
     topics: [],
     stages: [stage('up', 'source', source, 'middle'), stage('down', 'middle', told, null)],
     dead_letter_topic: 'd',

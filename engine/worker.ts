@@ -99,11 +99,13 @@ class TaskHost {
       this.#log,
     );
     await admin.connect();
+    const { clusterId: cluster_id } = await admin.describeCluster();
     const committed = (inputs: Place[]) => committedOffsets(admin, plan.group_id, inputs);
     const committer = createCommitter(plan, { kafka, settings, membership, committed, log: this.#log });
     const ports: TaskPorts = {
       reader,
       committer,
+      cluster_id,
       committedOffsets: committed,
       runJob: this.#jobs.run,
       onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),

@@ -1,5 +1,5 @@
 /** From a topology without mistakes to what the engine runs: stages, topics between them, clocks. */
-import { internalName, PLAN_VERSION, type Plan, type StagePlan } from '../engine/plan.ts';
+import { internalName, PLAN_VERSION, type Plan, type StagePlan, type StatePlan } from '../engine/plan.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { Graph } from './lint.ts';
 import { PlanBuilder } from './plan_builder.ts';
@@ -27,6 +27,7 @@ export function makePlan(graph: Graph): Plan {
     workers: settings.workers,
     commit_interval_ms: parseDuration(settings.commit_interval),
     guarantee: settings.guarantee,
+    state: statePlan(settings.state),
     ...(settings.replication === undefined ? {} : { replication: settings.replication }),
     topics: builder.topics(),
     stages: builder.stages(),
@@ -34,6 +35,10 @@ export function makePlan(graph: Graph): Plan {
     late_topic: lateTopic(settings),
   };
   return outcomes_topic === undefined ? plan : { ...plan, training: trainingPlan(builder, outcomes_topic) };
+}
+
+function statePlan({ store, path }: Graph['settings']['state']): StatePlan {
+  return store === 'memory' ? { store } : { store, path };
 }
 
 /** What is kept of a stage: its state, and with it how many partitions it began with. */

@@ -73,6 +73,21 @@ export const Topology = Type.Object({
     default: 'exactly_once',
     description: 'whether a crash may repeat what was not committed; exactly_once: consumers read committed',
   }),
+  state: Type.Object(
+    {
+      store: Type.Union([Type.Literal('memory'), Type.Literal('lmdb')], {
+        default: 'memory',
+        description:
+          '`lmdb`: on disk, where there is more of it than memory; a restart then reads only what is new in the changelog',
+      }),
+      path: Type.String({
+        minLength: 1,
+        default: '.errata/state',
+        description: 'folder of `lmdb`, relative to where errata is started',
+      }),
+    },
+    { default: {}, description: 'where tasks keep their state, besides in their changelogs' },
+  ),
   max_ahead: Duration({
     default: '10m',
     description: 'a record stamped further than this after its Kafka timestamp goes to the dead-letter topic',
