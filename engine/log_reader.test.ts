@@ -125,3 +125,19 @@ test('a partition that is led by nobody for a while is read again once it is', L
   broker.logs[0]!.push(batch(3));
   await sink.until(() => sink.offsets.length === 4);
 });
+
+test('a partition that may not be read is told once, and the others go on', LIMIT, async (t) => {
+  const broker = new FakeBroker([offsets(3).map(batch), offsets(300).map(batch)]);
+  const TOPIC_AUTHORIZATION_FAILED = 29;
+  broker.errors.set(0, TOPIC_AUTHORIZATION_FAILED);
+  const refused: string[] = [];
+  const reader = new LogReader(broker.cluster, READER_DEFAULTS, SILENT, (error) => refused.push(`${error}`));
+  t.after(() => reader.stop());
+  const [forbidden, open] = [new Sink(), new Sink()];
+  reader.add('t', 0, 0, forbidden);
+  reader.add('t', 1, 0, open);
+  await open.until(() => open.offsets.length === 300);
+  assert.deepEqual(forbidden.offsets, []);
+  assert.equal(refused.length, 1);
+  assert.match(refused[0]!, /^E_KAFKA_TOPIC_AUTHORIZATION_FAILED: .* topic t\/0 \(grant/);
+});

@@ -8,13 +8,15 @@
  * 3. A partition whose bytes are broken is reported and asked for again, later and later; the others go on.
  * 4. A broker that is away is asked again with backoff; until it answers, its partitions are `unhealthy`, which is
  *    not the same as having nothing to read.
+ * 5. An answer that no asking again changes is told, and the partition is not asked for any more.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { errorMessage } from '../messages/errata_error.ts';
+import { type ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { type FetchLimits, type FetchPlace, fetchFrom } from './fetch_exchange.ts';
 import { type Cluster, KAFKA_DEFAULTS, type KafkaSettings } from './kafka.ts';
+import { classOf, fatalError, kafkaError } from './kafka_errors.ts';
 import { type Chunk, readChunk } from './partition_reader.ts';
 
 /** Where the reader puts what it finds. */
@@ -63,6 +65,7 @@ export class LogReader {
   readonly #cluster: Cluster;
   readonly #options: LogReaderOptions;
   readonly #log: Logger;
+  readonly #onRefused: (error: ErrataError) => void;
   readonly #readings = new Map<string, Reading>();
   /** One fetch loop per leader; a loop ends when it has had nothing to read. */
   readonly #loops = new Map<number, Promise<void>>();
@@ -71,10 +74,17 @@ export class LogReader {
   #planning: Promise<void> | undefined;
   #unplanned = false;
 
-  constructor(cluster: Cluster, options: LogReaderOptions, log: Logger) {
+  /** `onRefused`: Kafka does not let us read, for good. */
+  constructor(
+    cluster: Cluster,
+    options: LogReaderOptions,
+    log: Logger,
+    onRefused: (error: ErrataError) => void = () => undefined,
+  ) {
     this.#cluster = cluster;
     this.#options = options;
     this.#log = log;
+    this.#onRefused = onRefused;
   }
 
   add(topic: string, partition: number, position: number, sink: PartitionSink): void {
@@ -127,6 +137,7 @@ export class LogReader {
         await this.#cluster.refreshMetadata();
       } catch (error) {
         this.#unhealthy(this.#all(), errorMessage(error));
+        if (classOf(error) === 'fatal') this.#onRefused(fatalError(error));
       }
       this.#unplanned = true;
       await delay(backoff_ms);
@@ -205,9 +216,16 @@ export class LogReader {
         void this.#reportOutOfRange(reading);
         return true;
       default:
-        this.#putOff(reading, `Kafka error ${fetched.error_code} for ${topic}/${fetched.partition}`);
+        this.#fail(reading, kafkaError(fetched.error_code, `topic ${topic}/${fetched.partition}`));
         return false;
     }
+  }
+
+  #fail(reading: Reading, error: ErrataError): void {
+    this.#putOff(reading, error.message);
+    if (classOf(error) !== 'fatal') return;
+    reading.stuck = true;
+    this.#onRefused(error);
   }
 
   /** Kafka's answer does not say where the log starts (its log start offset is -1), so that has to be asked. */

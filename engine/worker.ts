@@ -82,7 +82,7 @@ class TaskHost {
     const kafka = connectKafka(settings, this.#log);
     const admin = kafka.admin();
     const cluster = createCluster(kafka, settings);
-    const reader = new LogReader(cluster, readerOptions(settings), this.#log);
+    const reader = new LogReader(cluster, readerOptions(settings), this.#log, (error) => this.#end(error));
     const membership = new Membership(
       kafka,
       settings,
