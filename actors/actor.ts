@@ -60,6 +60,8 @@ export type Disposition =
   | 'expired'
   | 'late'
   | 'duplicate'
+  /** There was no room for the window that it would have opened. */
+  | 'refused'
   | 'dead_lettered';
 
 /** What a source may be keyed by. */
@@ -94,8 +96,11 @@ export interface Context {
   count(account: string, disposition: Disposition | 'windowed', delta: number): void;
   /** Sends a source record to the dead-letter topic and counts it. */
   deadLetter(record: SourceRecord, reason: BadRecord): void;
-  /** Sends a source record, or a window delta, that came too late to the late topic. The caller counts it. */
-  late(key: string, value: SourceRecord | object): void;
+  /**
+   * Sends a source record, or a window delta, that came too late to the late topic; `code` says where it was another
+   * reason. The caller counts it.
+   */
+  late(key: string, value: SourceRecord | object, code?: string): void;
 }
 
 export interface Actor {

@@ -4,7 +4,8 @@
  */
 import type { Event } from '../messages/event.ts';
 import { patternKey } from '../messages/pattern_key.ts';
-import { addCount } from './counts.ts';
+import type { PredictionCounts } from './completeness.ts';
+import { addCount, mergeCounts } from './counts.ts';
 import {
   addToDistribution,
   type Distribution,
@@ -25,6 +26,8 @@ export interface Aggregate {
   measures: Partial<Record<Measure, Distribution>>;
   /** Events per pattern key. */
   patterns: Record<string, number>;
+  /** Those made in the window of which people may say something, by time. They are no events. */
+  predictions: PredictionCounts;
   /** Events whose pattern key was one too many to be counted by itself. */
   other_patterns: number;
 }
@@ -39,6 +42,7 @@ export function emptyAggregate(): Aggregate {
     measures: {},
     patterns: {},
     other_patterns: 0,
+    predictions: {},
   };
 }
 
@@ -83,6 +87,7 @@ export function mergeAggregate(to: Aggregate, from: Aggregate, max_pattern_keys:
   for (const [measure, distribution] of Object.entries(from.measures))
     mergeDistribution(distributionOf(to, measure as Measure), distribution);
   to.other_patterns += from.other_patterns;
+  mergeCounts(to.predictions, from.predictions);
   let room = max_pattern_keys - Object.keys(to.patterns).length;
   for (const [key, count] of Object.entries(from.patterns)) {
     const is_known = Object.hasOwn(to.patterns, key);
@@ -94,7 +99,7 @@ export function mergeAggregate(to: Aggregate, from: Aggregate, max_pattern_keys:
   }
 }
 
-/** True where nothing is left to say: what came was taken back. */
+/** True where there are no events: what came was taken back. */
 export function isEmpty(aggregate: Aggregate): boolean {
   const { events, low_ratings, slow_actions, input_mean, patterns, other_patterns } = aggregate;
   return (

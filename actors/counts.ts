@@ -4,3 +4,7 @@ export function addCount(counts: Record<string, number>, key: string | number, d
   if (count === 0) delete counts[key];
   else counts[key] = count;
 }
+
+export function mergeCounts(to: Record<string, number>, from: Record<string, number>): void {
+  for (const key in from) addCount(to, key, from[key]!);
+}

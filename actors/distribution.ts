@@ -3,7 +3,7 @@
  * Source: Masson, Rim, Lee, "DDSketch" (VLDB 2019); bins are counted in a map, so that they can be taken back.
  */
 import { LogarithmicMapping } from '@datadog/sketches-js/dist/ddsketch/mapping/index.js';
-import { addCount } from './counts.ts';
+import { addCount, mergeCounts } from './counts.ts';
 import { addValue, emptyMoments, type Moments, mergeMoments, summarise } from './moments.ts';
 
 export interface Distribution extends Moments {
@@ -35,7 +35,7 @@ export function binOf(value: number): number {
 
 export function mergeDistribution(to: Distribution, from: Distribution): void {
   mergeMoments(to, from);
-  for (const bin in from.bins) addCount(to.bins, bin, from.bins[bin]!);
+  mergeCounts(to.bins, from.bins);
 }
 
 /** Moments and quantiles; null where there is no value. */

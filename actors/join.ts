@@ -56,7 +56,8 @@ export class Join {
       this.#belongs(event.time_ms, known),
     );
     if (early.length > 0) known.has_feedback = true;
-    context.emit('events', prediction_id, predictionEvent(decoded.value, decoded.time_ms));
+    const event = predictionEvent(decoded.value, decoded.time_ms);
+    context.emit('events', prediction_id, { ...event, is_joinable: true });
     for (const feedback of early) moveUnder(known, prediction_id, feedback, context);
     if (known.prediction) {
       this.#hear(

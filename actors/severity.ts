@@ -21,6 +21,10 @@ const SeverityConfig = Type.Object(
       default: ['threshold'],
       description: 'by which rule; numbers as { threshold: { error_rate_above: 0.3 } }',
     }),
+    alert_on: Type.Union([Type.Literal('final'), Type.Literal('provisional')], {
+      default: 'final',
+      description: 'whether what a window tells before its end raises alerts too',
+    }),
     lateness: Duration({
       default: '24h',
       description: 'how long a window may be corrected; where absent, that of the window in front',
@@ -47,15 +51,22 @@ export const severity = defineActor({
 /** What stands for a field by which the window is not grouped. */
 export const ALL = '*';
 
-/** State `a|{window_start}|{window key}`: whether the alert of the window stands; absent where none was raised. */
+/** Whether the alert of a window stands; absent where none was raised. */
 interface AlertState {
   fires: boolean;
+  /** When it goes, in event time. */
+  until_ms: number;
+}
+
+function stateKey({ window, window_start, key }: WindowResult): string {
+  return `a|${window}|${window_start}|${JSON.stringify(key)}`;
 }
 
 class SeverityActor implements Actor {
   readonly #scope: ActorScope;
   readonly #threshold: ThresholdConfig;
   readonly #lateness_ms: number;
+  readonly #alerts_early: boolean;
 
   constructor(config: SeverityConfig, scope: ActorScope) {
     const strategy = config.strategies[0]!;
@@ -63,17 +74,20 @@ class SeverityActor implements Actor {
     this.#threshold =
       strategy === 'threshold' ? PUBLISHED_THRESHOLDS : { ...PUBLISHED_THRESHOLDS, ...strategy.threshold };
     this.#lateness_ms = parseDuration(config.lateness);
+    this.#alerts_early = config.alert_on === 'provisional';
   }
 
   onMessage(_input: string, message: unknown, context: Context): void {
     const window = message as WindowResult;
     const assessment = this.#assess(window);
     context.emit('assessments', assessment.deployment_id, assessment);
-    if (window.final) this.#alert(window, assessment, context);
+    if (window.final || this.#alerts_early) this.#alert(window, assessment, context);
+    else this.#keepStanding(window, context);
   }
 
-  onTimer(state_key: string, _time_ms: number, context: Context): void {
-    context.state.delete(state_key);
+  onTimer(state_key: string, time_ms: number, context: Context): void {
+    const alert = context.state.get<AlertState>(state_key);
+    if (alert && alert.until_ms <= time_ms) context.state.delete(state_key);
   }
 
   #assess(window: WindowResult): Assessment {
@@ -86,14 +100,15 @@ class SeverityActor implements Actor {
       revision: window.revision,
       window_start: toIso(parseTimestamp(window.window_start)!),
       window_end: toIso(parseTimestamp(window.window_end)!),
+      final: window.final,
       total_events: window.total_events,
       error_rate: window.error_rate,
       ...judgeByThreshold(window, this.#threshold),
     };
   }
 
-  #alert(window: WindowResult, { fires, ...said }: Assessment, context: Context): void {
-    const state_key = `a|${window.window_start}|${JSON.stringify(window.key)}`;
+  #alert(window: WindowResult, { fires, final: _, ...said }: Assessment, context: Context): void {
+    const state_key = stateKey(window);
     const before = context.state.get<AlertState>(state_key)?.fires ?? false;
     if (!fires && !before) return;
     const alert: Alert = {
@@ -102,17 +117,24 @@ class SeverityActor implements Actor {
       kind: before ? (fires ? 'correct' : 'resolve') : 'raise',
     };
     context.emit('alerts', alert.deployment_id, alert);
-    this.#remember(state_key, fires, parseTimestamp(window.window_end)! + this.#lateness_ms, context);
+    this.#remember(window, fires, context);
+  }
+
+  /** A session that goes on after an alert keeps it standing. */
+  #keepStanding(window: WindowResult, context: Context): void {
+    const alert = context.state.get<AlertState>(stateKey(window));
+    if (alert) this.#remember(window, alert.fires, context);
   }
 
   /**
    * Kept as long as a revision can come: the window tells its last one at `last_ms` at the latest, so the entry goes
    * just after it. At a watermark of infinity event time has not passed.
    */
-  #remember(state_key: string, fires: boolean, last_ms: number, context: Context): void {
+  #remember(window: WindowResult, fires: boolean, context: Context): void {
+    const last_ms = parseTimestamp(window.window_end)! + this.#lateness_ms;
     if (last_ms < context.watermark_ms && context.watermark_ms !== Number.POSITIVE_INFINITY) return;
-    context.state.set<AlertState>(state_key, { fires });
-    context.setTimer(last_ms + 1, state_key);
+    context.state.set<AlertState>(stateKey(window), { fires, until_ms: last_ms + 1 });
+    context.setTimer(last_ms + 1, stateKey(window));
   }
 
   #identity({ window, key, window_start, revision }: WindowResult): (string | number)[] {

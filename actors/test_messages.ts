@@ -16,6 +16,7 @@ export function windowResult(given: Partial<WindowResult> = {}): WindowResult {
     window_end: WINDOW_END,
     revision: 0,
     final: true,
+    completeness: 1,
     total_events: 0,
     low_ratings: 0,
     slow_actions: 0,

@@ -56,8 +56,10 @@ export function configOf(kind: ActorKind, given: object = {}): unknown {
 
 export class TestTask {
   readonly emissions: Emission[] = [];
+  /** What went from actor to actor. */
+  readonly handed_on: Emission[] = [];
   readonly dead_letters: { record: SourceRecord; reason: BadRecord }[] = [];
-  readonly late: { key: string; value: unknown }[] = [];
+  readonly late: { key: string; value: unknown; code: string }[] = [];
   /** Account → disposition → records. */
   readonly ledger: Record<string, Record<string, number>> = {};
   observed_ms: number[] = [];
@@ -86,8 +88,9 @@ export class TestTask {
       emit(output, key, value) {
         ensure(output in kind.outputs, `${kind.kind} has no output ${output}`);
         const target = to[output];
+        const emission = { actor: name, output, key, value: JSON.parse(JSON.stringify(value)) };
+        (target ? task.handed_on : task.emissions).push(emission);
         if (target) task.send(target.actor, target.input, value);
-        else task.emissions.push({ actor: name, output, key, value: JSON.parse(JSON.stringify(value)) });
       },
       setTimer(time_ms, key) {
         ensure(Number.isFinite(time_ms), `timer ${key} has no time`);
@@ -104,7 +107,7 @@ export class TestTask {
         counts[disposition] = (counts[disposition] ?? 0) + delta;
       },
       deadLetter: (record, reason) => task.dead_letters.push({ record, reason }),
-      late: (key, value) => task.late.push({ key, value }),
+      late: (key, value, code = 'late') => task.late.push({ key, value, code }),
     };
     const actor = kind.create(configOf(kind, config), { topology, actor: name });
     this.#actors.set(name, { actor, context, state, expiring });

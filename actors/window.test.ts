@@ -77,6 +77,7 @@ describe('window', () => {
       window_end: '2024-01-01T12:05:00.000Z',
       revision: 0,
       final: true,
+      completeness: 1,
       total_events: 2,
       low_ratings: 1,
       slow_actions: 1,

@@ -18,6 +18,19 @@ export const BadConfig = Type.Object(
 );
 export type BadConfig = Static<typeof BadConfig>;
 
+const Hopping = Type.Object(
+  {
+    size: Duration({ description: 'length' }),
+    every: Duration({ description: 'from the begin of one to that of the next' }),
+  },
+  { additionalProperties: false, description: 'windows that overlap' },
+);
+
+const Session = Type.Object(
+  { gap: Duration({ description: 'a session ends where nothing comes for so long; exact to a sixtieth' }) },
+  { additionalProperties: false, description: 'windows as long as something keeps coming' },
+);
+
 export const WindowConfig = Type.Object(
   {
     by: Type.Array(KeyField, {
@@ -26,7 +39,13 @@ export const WindowConfig = Type.Object(
       default: ['deployment_id', 'model_version'],
       description: 'a window per value of these',
     }),
-    tumbling: Duration({ default: '5m', description: 'length; windows begin at multiples of it since 1970' }),
+    tumbling: Type.Optional(
+      Duration({
+        description: 'length; windows begin at multiples of it since 1970; 5m where no kind is named',
+      }),
+    ),
+    hopping: Type.Optional(Hopping),
+    session: Type.Optional(Session),
     lateness: Duration({
       default: '24h',
       description: 'how long after its end a window is still corrected, in event time',
@@ -44,6 +63,23 @@ export const WindowConfig = Type.Object(
       uniqueItems: true,
       default: [],
       description: 'fields whose mean, deviation and quantiles are told, beyond those that always are',
+    }),
+    feedback_horizon: Duration({
+      default: '24h',
+      description:
+        'after this time nobody is expected to say more about a prediction: what `completeness` goes by; where absent, the `wait` of the join in front',
+    }),
+    provisional: Type.Optional(
+      Duration({
+        description:
+          'tells what a window has so far whenever event time passes a multiple of this; not final',
+      }),
+    ),
+    max_open_windows: Type.Integer({
+      minimum: 1,
+      default: 1_000_000,
+      description:
+        'windows (of sessions: slices, a sixtieth of the gap) that a task keeps; what would open one more goes to the late topic as `refused`',
     }),
     max_pattern_keys: Type.Integer({
       minimum: 1,

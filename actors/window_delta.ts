@@ -1,11 +1,12 @@
 /** What the local half of a window hands to the half that keeps the windows. */
 import type { Event } from '../messages/event.ts';
-import type { Aggregate } from './aggregate.ts';
+import { type Aggregate, isEmpty } from './aggregate.ts';
 import type { KeyField } from './window_config.ts';
 
 export interface WindowDelta {
   /** The fields that the window is grouped by. */
   key: Partial<Record<KeyField, string>>;
+  /** A slice of time (window_kind.ts): where windows tumble, the window. */
   start_ms: number;
   end_ms: number;
   /** Events added less events taken back: what the ledger counts. */
@@ -20,4 +21,13 @@ export function windowKey(key: WindowDelta['key']): string {
 
 export function keyOf(event: Event, by: readonly KeyField[]): WindowDelta['key'] {
   return Object.fromEntries(by.map((field) => [field, event[field]]));
+}
+
+/** True where it changes what a window tells of events. */
+export function bringsEvents({ represents, aggregate }: WindowDelta): boolean {
+  return represents !== 0 || !isEmpty(aggregate);
+}
+
+export function bringsAnything(delta: WindowDelta): boolean {
+  return bringsEvents(delta) || Object.keys(delta.aggregate.predictions).length > 0;
 }

@@ -1,11 +1,11 @@
-/** The local half of a window: sums events up where they are and hands on one delta per window and commit. */
-import { parseDuration } from '../messages/duration.ts';
-import { ErrataError } from '../messages/errata_error.ts';
+/** The local half of a window: sums events up where they are and hands on one delta per slice of time, key and commit. */
 import type { Event } from '../messages/event.ts';
 import { type Actor, type Context, defineActor } from './actor.ts';
-import { addEvent, emptyAggregate, isEmpty } from './aggregate.ts';
+import { addEvent, emptyAggregate } from './aggregate.ts';
+import { addPrediction, stepOf } from './completeness.ts';
 import { WindowConfig } from './window_config.ts';
-import { keyOf, type WindowDelta, windowKey } from './window_delta.ts';
+import { bringsAnything, keyOf, type WindowDelta, windowKey } from './window_delta.ts';
+import { windowKind } from './window_kind.ts';
 
 export const windowPartial = defineActor({
   kind: 'window_partial',
@@ -19,24 +19,33 @@ export const windowPartial = defineActor({
   create: (config) => new WindowPartial(config),
 });
 
+/** The deltas of one key, by where their slices begin. */
+type Slices = Map<number, WindowDelta>;
+
 class WindowPartial implements Actor {
   readonly #config: WindowConfig;
-  readonly #size_ms: number;
-  /** What came since the last commit, by window and key. */
-  readonly #deltas = new Map<string, WindowDelta>();
+  readonly #slice_ms: number;
+  readonly #step_ms: number;
+  /** What came since the last commit: by the first field of the key, by the second. */
+  readonly #deltas = new Map<string, Map<string, Slices>>();
   #first_end_ms = Number.POSITIVE_INFINITY;
 
   constructor(config: WindowConfig) {
+    const kind = windowKind(config);
     this.#config = config;
-    this.#size_ms = parseDuration(config.tumbling);
-    if (this.#size_ms <= 0) throw new ErrataError('E_WINDOW_SIZE', 'a window needs a length above 0');
+    this.#slice_ms = kind.slice_ms;
+    this.#step_ms = stepOf(kind);
   }
 
   onMessage(_input: string, message: unknown): void {
     const event = message as Event;
-    if (this.#config.over === 'feedback' && event.origin !== 'feedback') return;
+    const is_counted = this.#config.over === 'all' || event.origin === 'feedback';
+    if (!is_counted && !event.is_joinable) return;
     const delta = this.#deltaFor(event);
-    delta.represents += event.op === 'add' ? 1 : -1;
+    const weight = event.op === 'add' ? 1 : -1;
+    if (event.is_joinable) addPrediction(delta.aggregate.predictions, event.time_ms, this.#step_ms, weight);
+    if (!is_counted) return;
+    delta.represents += weight;
     addEvent(delta.aggregate, event, this.#config);
   }
 
@@ -45,25 +54,42 @@ class WindowPartial implements Actor {
   }
 
   onCommit(context: Context): void {
-    for (const delta of this.#deltas.values()) {
-      if (delta.represents !== 0 || !isEmpty(delta.aggregate)) {
-        context.emit('deltas', windowKey(delta.key), delta);
-      }
-    }
+    for (const delta of this.#gathered())
+      if (bringsAnything(delta)) context.emit('deltas', windowKey(delta.key), delta);
     this.#deltas.clear();
     this.#first_end_ms = Number.POSITIVE_INFINITY;
   }
 
+  *#gathered(): Iterable<WindowDelta> {
+    for (const second of this.#deltas.values()) for (const slices of second.values()) yield* slices.values();
+  }
+
   #deltaFor(event: Event): WindowDelta {
-    const start_ms = Math.floor(event.time_ms / this.#size_ms) * this.#size_ms;
-    const key = keyOf(event, this.#config.by);
-    const id = `${start_ms}|${windowKey(key)}`;
-    let delta = this.#deltas.get(id);
+    const start_ms = Math.floor(event.time_ms / this.#slice_ms) * this.#slice_ms;
+    const slices = this.#slicesOf(event);
+    let delta = slices.get(start_ms);
     if (!delta) {
-      delta = { key, start_ms, end_ms: start_ms + this.#size_ms, represents: 0, aggregate: emptyAggregate() };
-      this.#deltas.set(id, delta);
-      this.#first_end_ms = Math.min(this.#first_end_ms, delta.end_ms);
+      const key = keyOf(event, this.#config.by);
+      const end_ms = start_ms + this.#slice_ms;
+      delta = { key, start_ms, end_ms, represents: 0, aggregate: emptyAggregate() };
+      slices.set(start_ms, delta);
+      this.#first_end_ms = Math.min(this.#first_end_ms, end_ms);
     }
     return delta;
   }
+
+  #slicesOf(event: Event): Slices {
+    const [first, second] = this.#config.by;
+    const by_first = entryOf(this.#deltas, event[first!], () => new Map<string, Slices>());
+    return entryOf(by_first, second ? event[second] : '', () => new Map<number, WindowDelta>());
+  }
+}
+
+function entryOf<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = create();
+    map.set(key, value);
+  }
+  return value;
 }

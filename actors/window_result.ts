@@ -1,41 +1,73 @@
 /** What a window tells of its sums. */
+import { parseDuration } from '../messages/duration.ts';
 import { toIso } from '../messages/timestamp.ts';
 import type { WindowResult } from '../messages/window.ts';
 import type { ActorScope } from './actor.ts';
+import type { Aggregate } from './aggregate.ts';
+import { completenessOf, stepOf } from './completeness.ts';
 import { type Distribution, emptyDistribution, summariseDistribution } from './distribution.ts';
 import { summarise } from './moments.ts';
-import type { WindowState } from './window.ts';
 import type { WindowConfig } from './window_config.ts';
+import type { WindowDelta } from './window_delta.ts';
+import { windowKind } from './window_kind.ts';
 
-export function resultOf(
-  { key, start_ms, end_ms, revision, aggregate }: WindowState,
-  { measures }: Pick<WindowConfig, 'measures'>,
-  scope: ActorScope,
-): WindowResult {
-  const { events, low_ratings, slow_actions, input_mean, latency_ms, patterns, other_patterns } = aggregate;
-  return {
-    topology: scope.topology,
-    window: scope.actor,
-    key,
-    window_start: toIso(start_ms),
-    window_end: toIso(end_ms),
-    revision,
-    final: true,
-    total_events: events,
-    low_ratings,
-    slow_actions,
-    error_rate: events > 0 ? (low_ratings + slow_actions) / events : 0,
-    input_mean: summarise(input_mean),
-    latency_ms: summariseDistribution(latency_ms),
-    measures: Object.fromEntries(
-      measures.map((measure) => [
+/** A window that is to be told at a watermark. */
+export interface Telling {
+  key: WindowDelta['key'];
+  start_ms: number;
+  end_ms: number;
+  revision: number;
+  aggregate: Aggregate;
+}
+
+export class ResultWriter {
+  readonly #config: WindowConfig;
+  readonly #scope: ActorScope;
+  readonly #step_ms: number;
+  readonly #horizon_ms: number;
+
+  constructor(config: WindowConfig, scope: ActorScope) {
+    this.#config = config;
+    this.#scope = scope;
+    this.#step_ms = stepOf(windowKind(config));
+    this.#horizon_ms = parseDuration(config.feedback_horizon);
+  }
+
+  resultOf({ key, start_ms, end_ms, revision, aggregate }: Telling, watermark_ms: number): WindowResult {
+    const { events, low_ratings, slow_actions, patterns, other_patterns } = aggregate;
+    return {
+      topology: this.#scope.topology,
+      window: this.#scope.actor,
+      key,
+      window_start: toIso(start_ms),
+      window_end: toIso(end_ms),
+      revision,
+      final: watermark_ms >= end_ms,
+      completeness: completenessOf(aggregate.predictions, {
+        step_ms: this.#step_ms,
+        end_ms,
+        passed_ms: watermark_ms - this.#horizon_ms,
+      }),
+      total_events: events,
+      low_ratings,
+      slow_actions,
+      error_rate: events > 0 ? (low_ratings + slow_actions) / events : 0,
+      input_mean: summarise(aggregate.input_mean),
+      latency_ms: summariseDistribution(aggregate.latency_ms),
+      measures: this.#measuresOf(aggregate),
+      pattern_counts: Object.fromEntries(Object.entries(patterns).sort(([a], [b]) => (a < b ? -1 : 1))),
+      other_patterns,
+    };
+  }
+
+  #measuresOf({ measures }: Aggregate): WindowResult['measures'] {
+    return Object.fromEntries(
+      this.#config.measures.map((measure) => [
         measure,
-        summariseMeasure(aggregate.measures[measure] ?? emptyDistribution()),
+        summariseMeasure(measures[measure] ?? emptyDistribution()),
       ]),
-    ),
-    pattern_counts: Object.fromEntries(Object.entries(patterns).sort(([a], [b]) => (a < b ? -1 : 1))),
-    other_patterns,
-  };
+    );
+  }
 }
 
 function summariseMeasure(distribution: Distribution) {

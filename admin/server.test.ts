@@ -175,6 +175,7 @@ const WINDOW = {
   window_end: '2026-01-01T00:05:00.000Z',
   revision: 0,
   final: true,
+  completeness: 1,
   total_events: 2,
   low_ratings: 1,
   slow_actions: 0,

@@ -193,7 +193,7 @@ export class ActorStage {
     setAside(this.options, this.options.plan.dead_letter_topic, record, reason);
   }
 
-  late(key: string, value: SourceRecord | object): void {
+  late(key: string, value: SourceRecord | object, code = 'late'): void {
     const { plan, effects } = this.options;
     if (isSourceRecord(value)) {
       setAside(this.options, plan.late_topic, value, {
@@ -208,7 +208,7 @@ export class ActorStage {
       partition,
       key,
       value: JSON.stringify(value),
-      headers: DATA_HEADERS,
+      headers: { ...DATA_HEADERS, 'errata.code': code },
     });
   }
 
@@ -322,8 +322,8 @@ class ActorContext implements Context {
     this.#stage.deadLetter(record, reason);
   }
 
-  late(key: string, value: SourceRecord | object): void {
-    this.#stage.late(key, value);
+  late(key: string, value: SourceRecord | object, code?: string): void {
+    this.#stage.late(key, value, code);
   }
 }
 

@@ -30,7 +30,12 @@ const identity = {
 };
 
 export const Assessment = Type.Object(
-  { ...published, ...identity, fires: Type.Boolean() },
+  {
+    ...published,
+    ...identity,
+    fires: Type.Boolean(),
+    final: Type.Boolean({ description: 'false: about a window that is not over' }),
+  },
   { $id: 'assessment', title: 'assessment' },
 );
 export type Assessment = Static<typeof Assessment>;

@@ -18,6 +18,8 @@ export interface Event {
   input_stats?: InputStats;
   latency_ms?: number;
   server_load?: number;
+  /** A prediction that feedback can be joined to. */
+  is_joinable?: true;
 }
 
 /** Where a feedback counts whose prediction is not known and that names none itself. */

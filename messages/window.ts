@@ -21,8 +21,14 @@ export const WindowResult = Type.Object(
     key: Type.Record(Type.String(), Type.String(), { description: 'the fields it is grouped by' }),
     window_start: Timestamp,
     window_end: Timestamp,
-    revision: Type.Integer({ minimum: 0, description: '0 first, +1 with each correction' }),
+    revision: Type.Integer({ minimum: 0, description: '0 first, +1 whenever it is told anew' }),
     final: Type.Boolean({ description: 'the watermark has passed window_end' }),
+    completeness: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'share of the predictions made in the window whose feedback horizon has passed; 1 without any',
+    }),
     total_events: Type.Integer(),
     low_ratings: Type.Integer({ description: 'events with rating below the limit' }),
     slow_actions: Type.Integer({ description: 'events with time_to_action above the limit' }),

@@ -79,6 +79,15 @@ export const PROBLEM_CODES = {
     severity: 'warning',
     summary: 'A mechanism that sends its secret as it is goes over connections without `ssl`.',
   },
+  E_WINDOW_KIND: {
+    severity: 'error',
+    summary: 'A window is more than one of tumbling, hopping and session.',
+  },
+  E_WINDOW_SIZE: { severity: 'error', summary: 'Time cannot be cut into windows of such a length.' },
+  W_OPEN_WINDOWS: {
+    severity: 'warning',
+    summary: 'One key alone, with events all the time, needs more windows than `max_open_windows`.',
+  },
   W_LATENESS: {
     severity: 'warning',
     summary: 'A window forgets before the join does, so events that move then are counted as late.',

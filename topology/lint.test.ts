@@ -149,6 +149,20 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
   ],
   [{ 8: '  stats: { kind: window, from: capture, lateness: 1h }' }, ['8:51 W_LATENESS']],
   [
+    { 8: '  stats: { kind: window, from: capture, tumbling: 5m, session: { gap: 30m } }' },
+    ['8:55 E_WINDOW_KIND'],
+  ],
+  [{ 8: '  stats: { kind: window, from: capture, hopping: { size: 5m } }' }, ['8:41 E_MISSING_KEY']],
+  [{ 8: '  stats: { kind: window, from: capture, tumbling: 0s }' }, ['8:51 E_WINDOW_SIZE']],
+  [
+    { 8: '  stats: { kind: window, from: capture, hopping: { size: 5m, every: 10m } }' },
+    ['8:50 E_WINDOW_SIZE'],
+  ],
+  [
+    { 8: '  stats: { kind: window, from: capture, tumbling: 1s, max_open_windows: 80000 }' },
+    ['8:51 W_OPEN_WINDOWS'],
+  ],
+  [
     {
       8: [
         '  stats: { kind: window, from: capture, idle: never }',

@@ -1,4 +1,7 @@
 /** The configuration that an actor gets: what the file says, and what follows from its place in the topology. */
+import type { CaptureConfig } from '../actors/capture_config.ts';
+import type { WindowConfig } from '../actors/window_config.ts';
+import { correctedFor } from '../actors/window_kind.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { DraftActor } from './draft.ts';
 import type { Graph } from './lint.ts';
@@ -9,9 +12,11 @@ export function plannedConfig(actor: DraftActor, graph: Graph): Record<string, u
   const derived =
     kind?.kind === 'capture'
       ? capture(actor, graph)
-      : kind?.kind === 'severity'
-        ? severity(actor, graph)
-        : {};
+      : kind?.kind === 'window'
+        ? window(actor, graph)
+        : kind?.kind === 'severity'
+          ? severity(actor, graph)
+          : {};
   const absent = Object.entries(derived).filter(
     ([name, value]) => value !== undefined && !given.includes(name),
   );
@@ -30,7 +35,16 @@ function severity(actor: DraftActor, graph: Graph): Record<string, unknown> {
   const windows = graph.actors.filter(({ name }) =>
     graph.edges.some((edge) => edge.from === name && edge.to === actor.name),
   );
-  return { lateness: longestLateness(windows) };
+  return { lateness: longest(windows.map(({ config }) => correctedFor(config as WindowConfig))) };
+}
+
+/** Nothing more is expected of a prediction than the join waits for. */
+function window(actor: DraftActor, graph: Graph): Record<string, unknown> {
+  const waits = capturesBefore(actor.name, graph).flatMap(({ config }) => {
+    const { join } = config as CaptureConfig;
+    return join === 'none' ? [] : [join.wait];
+  });
+  return { feedback_horizon: longest(waits) };
 }
 
 /** What a re-keying actor in front of `capture` has to know of it. */
@@ -40,12 +54,11 @@ export function rekeyConfig(capture: Record<string, unknown>): Record<string, un
 }
 
 function longestLateness(windows: readonly DraftActor[]): string | undefined {
-  return windows
-    .map(({ config }) => String(config.lateness))
-    .reduce<string | undefined>(
-      (longest, one) => (longest && parseDuration(longest) >= parseDuration(one) ? longest : one),
-      undefined,
-    );
+  return longest(windows.map(({ config }) => String(config.lateness)));
+}
+
+function longest(durations: readonly string[]): string | undefined {
+  return durations.toSorted((a, b) => parseDuration(b) - parseDuration(a))[0];
 }
 
 /** Someone trains on them, or the file connects them. */
