@@ -8,7 +8,7 @@ import {
   type Operation,
 } from '../wire/authorized_operations.ts';
 import { encoded, exchange } from './broker_exchange.ts';
-import type { Cluster, ClusterBroker } from './kafka.ts';
+import { type Cluster, type ClusterBroker, createCluster, type KafkaClient } from './kafka.ts';
 import type { Plan } from './plan.ts';
 import { type Right, rightsOf } from './rights.ts';
 
@@ -17,21 +17,27 @@ const COORDINATOR_OF = { group: 0, transactional_id: 1 };
 const DENIED = { topic: 29, group: 30, transactional_id: 53 };
 
 /** Throws E_KAFKA_DENIED with all that is missing. A topic that does not exist yet is left out. */
-export async function checkRights(cluster: Cluster, plan: Plan): Promise<void> {
-  await cluster.connect();
-  await cluster.refreshMetadata();
-  const [node] = cluster.getNodeIds();
-  if (node === undefined) return;
-  const broker = await cluster.findBroker({ nodeId: Number(node) });
-  if (!isSupported(broker)) return;
-  const rights = rightsOf(plan);
+export async function checkRights(kafka: KafkaClient, plan: Plan): Promise<void> {
+  const cluster = createCluster(kafka);
+  try {
+    await cluster.connect();
+    await cluster.refreshMetadata();
+    const [node] = cluster.getNodeIds();
+    const broker = await cluster.findBroker({ nodeId: Number(node) });
+    const missing = isSupported(broker) ? await missingRights(cluster, broker, rightsOf(plan)) : [];
+    if (missing.length > 0) throw denied(missing);
+  } finally {
+    await cluster.disconnect();
+  }
+}
+
+async function missingRights(cluster: Cluster, broker: ClusterBroker, rights: Right[]): Promise<Right[]> {
   const of = (resource: Right['resource']) => rights.filter((right) => right.resource === resource);
-  const missing = [
+  return [
     ...(await missingOnTopics(cluster, broker, of('topic'))),
     ...(await missingOnGroups(cluster, broker, of('group'))),
     ...(await missingOnTransactions(cluster, broker, of('transactional_id'))),
   ];
-  if (missing.length > 0) throw denied(missing);
 }
 
 export function denied(missing: readonly Right[], cause?: unknown): ErrataError {
@@ -113,6 +119,8 @@ function coordinatorOf(
 }
 
 function lacking(right: Right, authorized_operations: number): Right[] {
-  const operations = right.operations.filter((operation: Operation) => !allows(authorized_operations, operation));
+  const operations = right.operations.filter(
+    (operation: Operation) => !allows(authorized_operations, operation),
+  );
   return operations.length === 0 ? [] : [{ ...right, operations }];
 }

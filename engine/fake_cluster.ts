@@ -29,6 +29,10 @@ export class FakeCluster implements Cluster {
   async addMultipleTargetTopics(): Promise<void> {}
   removeBroker(): void {}
 
+  getNodeIds(): string[] {
+    return ['1'];
+  }
+
   async refreshMetadata(): Promise<void> {
     this.metadata_asked += 1;
   }

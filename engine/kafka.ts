@@ -47,6 +47,8 @@ export interface Cluster {
   disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;
   addMultipleTargetTopics(topics: string[]): Promise<void>;
+  /** Of the brokers that are known. */
+  getNodeIds(): string[];
   findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
   /** Offsets of the first record (`fromBeginning`) or of the end. */
   fetchTopicsOffset(
@@ -63,6 +65,8 @@ interface GroupMember {
 }
 
 export interface ClusterBroker {
+  /** By API key; absent before it is connected. */
+  versions?: Record<number, { maxVersion: number }> | null;
   connectionPool: {
     host: string;
     port: number;

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
+import { checkRights } from './check_rights.ts';
 import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
 import { checkAccess } from './kafka_access.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
@@ -48,14 +49,16 @@ export class Processor {
   readonly #stopping = new AbortController();
   #failure: ErrataError | null = null;
 
-  /** Makes missing topics and starts the workers. Throws what `checkAccess` and `ensureTopics` throw. */
+  /** Makes missing topics and starts the workers. Throws what `checkAccess`, `checkRights` and `ensureTopics` throw. */
   static async start(plan: Plan, options: ProcessorOptions): Promise<Processor> {
     await checkAccess(options.kafka);
     const kafka = connectKafka(options.kafka, options.log);
     const admin = kafka.admin();
     await admin.connect();
     try {
+      await checkRights(kafka, plan);
       const resolved = await ensureTopics(admin, plan);
+      await checkRights(kafka, plan);
       return new Processor(resolved, kafka, admin, options);
     } catch (error) {
       await admin.disconnect();

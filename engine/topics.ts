@@ -1,14 +1,16 @@
 /** Sees to it that all topics of a plan exist, and learns how many partitions each has. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
+import { denied } from './check_rights.ts';
 import type { Admin } from './kafka.ts';
+import { kafkaErrorTypes } from './kafka_errors.ts';
 import type { Plan, ResolvedPlan, TopicPlan } from './plan.ts';
 
 const VISIBLE_WITHIN_MS = 30_000;
 
 /**
- * Makes what is missing. Throws E_PARTITIONS_CHANGED where partition counts do not fit together (any more), and
- * E_TOPIC_MISSING where a topic could not be made.
+ * Makes what is missing. Throws E_PARTITIONS_CHANGED where partition counts do not fit together (any more),
+ * E_KAFKA_DENIED where this process may not make a topic, and E_TOPIC_MISSING where one could not be made.
  */
 export async function ensureTopics(admin: Admin, plan: Plan): Promise<ResolvedPlan> {
   const partitions = await existing(admin, plan.topics);
@@ -60,6 +62,11 @@ async function create(
       ],
     });
   } catch (cause) {
+    if (kafkaErrorTypes(cause).some((type) => type.endsWith('AUTHORIZATION_FAILED')))
+      throw denied(
+        [{ resource: 'topic', pattern: 'literal', name: topic.name, operations: ['Create'] }],
+        cause,
+      );
     throw new ErrataError(
       'E_TOPIC_MISSING',
       `topic ${topic.name} could not be made: ${errorMessage(cause)}`,

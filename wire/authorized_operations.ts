@@ -70,7 +70,13 @@ export const DESCRIBE_GROUPS = {
         protocol_type: string,
         protocol: string,
         members: array(
-          struct({ member_id: string, client_id: string, client_host: string, metadata: bytes, assignment: bytes }),
+          struct({
+            member_id: string,
+            client_id: string,
+            client_host: string,
+            metadata: bytes,
+            assignment: bytes,
+          }),
         ),
         authorized_operations: int32,
       }),
