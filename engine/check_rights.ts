@@ -9,6 +9,7 @@ import {
 } from '../wire/authorized_operations.ts';
 import { encoded, exchange } from './broker_exchange.ts';
 import { type Cluster, type ClusterBroker, createCluster, type KafkaClient } from './kafka.ts';
+import { kafkaErrorTypes } from './kafka_errors.ts';
 import type { Plan } from './plan.ts';
 import { type Right, rightsOf } from './rights.ts';
 
@@ -38,6 +39,20 @@ async function missingRights(cluster: Cluster, broker: ClusterBroker, rights: Ri
     ...(await missingOnGroups(cluster, broker, of('group'))),
     ...(await missingOnTransactions(cluster, broker, of('transactional_id'))),
   ];
+}
+
+/** Kafka's refusal often does not name what it was about: then all that is missing is. Null where it was no refusal. */
+export async function denialBehind(
+  error: unknown,
+  kafka: KafkaClient,
+  plan: Plan,
+): Promise<ErrataError | null> {
+  if (!kafkaErrorTypes(error).some((type) => type.endsWith('_AUTHORIZATION_FAILED'))) return null;
+  const found = await checkRights(kafka, plan).then(
+    () => null,
+    (thrown) => thrown,
+  );
+  return found instanceof ErrataError && found.code === 'E_KAFKA_DENIED' ? found : null;
 }
 
 export function denied(missing: readonly Right[], cause?: unknown): ErrataError {

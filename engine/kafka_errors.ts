@@ -124,12 +124,13 @@ export function failIfAny(
   if (shown) throw kafkaError(shown.error_code, `topic ${shown.name}/${shown.partition}`);
 }
 
-/** Kafka's names of what went wrong, e.g. `ILLEGAL_GENERATION`; kafkajs wraps an error that it has given up on. */
+/** Kafka's names of what went wrong, e.g. `ILLEGAL_GENERATION`; kafkajs wraps an error that it has given up on, and several. */
 export function kafkaErrorTypes(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const type = error instanceof ErrataError ? typeOf(error.code) : (error as { type?: unknown }).type;
   const known = typeof type === 'string' ? [FORMER_NAMES[type] ?? type] : [];
-  return [...known, ...kafkaErrorTypes(error.cause)];
+  const { errors = [] } = error as { errors?: unknown[] };
+  return [...known, ...errors.flatMap(kafkaErrorTypes), ...kafkaErrorTypes(error.cause)];
 }
 
 /** What is not of Kafka's protocol (a connection that broke) passes. */

@@ -19,6 +19,7 @@ export const RESTARTS = { budget: 10, period_ms: 5 * 60_000, first_backoff_ms: 2
 /** What starting again does not mend. */
 const FATAL: ReadonlySet<string> = new Set([
   'E_ACTOR_KIND',
+  'E_KAFKA_DENIED',
   'E_LOG_TRUNCATED',
   'E_MEMBER_VERSION',
   'E_PARTITIONS_CHANGED',

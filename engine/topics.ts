@@ -62,7 +62,7 @@ async function create(
       ],
     });
   } catch (cause) {
-    if (kafkaErrorTypes(cause).some((type) => type.endsWith('AUTHORIZATION_FAILED')))
+    if (kafkaErrorTypes(cause).some((type) => type.endsWith('_AUTHORIZATION_FAILED')))
       throw denied(
         [{ resource: 'topic', pattern: 'literal', name: topic.name, operations: ['Create'] }],
         cause,

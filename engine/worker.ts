@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
+import { denialBehind } from './check_rights.ts';
 import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
 import { connectKafka, createCluster } from './kafka.ts';
 import { accessError } from './kafka_access.ts';
@@ -37,7 +38,8 @@ export default async function run({
     await host.run();
     return { type: 'stopped' };
   } catch (error) {
-    const refused = accessError(error, init.kafka);
+    const kafka = connectKafka(init.kafka, log);
+    const refused = (await denialBehind(error, kafka, init.plan)) ?? accessError(error, init.kafka);
     // What is thrown loses its code on the way to another thread.
     const told = refused ?? (classOf(error) === 'fatal' ? fatalError(error) : error);
     if (!(told instanceof ErrataError)) return { type: 'failed', code: null, message: errorMessage(told) };
