@@ -55,6 +55,7 @@ function running(stage: StagePlan) {
     commit_interval_ms: 100,
     guarantee: 'exactly_once',
     state: { store: 'memory' },
+    watchdog_ms: 30_000,
     topics: [],
     stages: [stage],
     dead_letter_topic: 'dead',

@@ -21,7 +21,7 @@ import { type Ledger, TAKEN_IN } from './ledger.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { partitionOf } from './partitioner.ts';
 import type { ActorPlan, InputPlan, ResolvedPlan, StagePlan, TargetPlan } from './plan.ts';
-import { DATA_HEADERS, readRekeyed, readSourceRecord, writeRekeyed } from './record_format.ts';
+import { DATA_HEADERS, FORMAT_HEADER, readRekeyed, readSourceRecord, writeRekeyed } from './record_format.ts';
 import { describeFailure, setAside } from './set_aside.ts';
 import type { ExpiringStore, TaskState } from './state.ts';
 import { Timers } from './timers.ts';
@@ -95,11 +95,8 @@ export class ActorStage {
     record: LogRecord,
     observe: (time_ms: number) => void,
   ): void {
-    const { partition, ledger } = this.options;
-    const rekeyed = input.codec.type === 'source' && input.codec.rekeyed;
-    const message = rekeyed
-      ? readRekeyed(source, record)
-      : readSourceRecord(source, input.topic, partition, record);
+    const { ledger } = this.options;
+    const message = this.#sourceRecord(input, source, record);
     // A record that is only re-keyed is taken in by the stage behind.
     const taken_in = !this.options.stage.actors.some(
       ({ name, kind }) => name === input.actor && kind === 'rekey',
@@ -108,11 +105,7 @@ export class ActorStage {
     this.in_hand = { input, observe };
     this.#attempt(
       () => this.deliver(input.actor, input.input, message),
-      (reason) => {
-        this.deadLetter(message, reason);
-        ledger.count(source, TAKEN_IN, 1);
-        ledger.count(source, 'dead_lettered', 1);
-      },
+      (reason) => this.#refuseSource(source, message, reason),
     );
     this.in_hand = undefined;
   }
@@ -120,9 +113,34 @@ export class ActorStage {
   onInternalRecord(input: InputPlan, record: LogRecord, value: () => unknown): void {
     this.#attempt(
       () => this.deliver(input.actor, input.input, value()),
-      (reason) =>
-        this.deadLetter(readSourceRecord(input.topic, input.topic, this.options.partition, record), reason),
+      (reason) => this.#refuseInternal(input, record, reason),
     );
+  }
+
+  /** Dead-letters a record without asking any actor. */
+  refuse(input: InputPlan, record: LogRecord, reason: BadRecord): void {
+    const { codec } = input;
+    this.#attempt(() => {
+      if (codec.type === 'internal' || record.headers[FORMAT_HEADER] !== undefined)
+        this.#refuseInternal(input, record, reason);
+      else this.#refuseSource(codec.source, this.#sourceRecord(input, codec.source, record), reason);
+    });
+  }
+
+  #refuseSource(source: string, message: SourceRecord, reason: BadRecord): void {
+    this.deadLetter(message, reason);
+    this.options.ledger.count(source, TAKEN_IN, 1);
+    this.options.ledger.count(source, 'dead_lettered', 1);
+  }
+
+  #refuseInternal({ topic }: InputPlan, record: LogRecord, reason: BadRecord): void {
+    this.deadLetter(readSourceRecord(topic, topic, this.options.partition, record), reason);
+  }
+
+  #sourceRecord({ codec, topic }: InputPlan, source: string, record: LogRecord): SourceRecord {
+    return codec.type === 'source' && codec.rekeyed
+      ? readRekeyed(source, record)
+      : readSourceRecord(source, topic, this.options.partition, record);
   }
 
   /** Event time goes on: due timers fire in order, then every actor is told. */

@@ -133,3 +133,17 @@ export async function leaveGroup(kafka: KafkaClient, group_id: string, member_id
     await cluster.disconnect();
   }
 }
+
+const AWAY = new Set([
+  'KafkaJSBrokerNotFound',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSConnectionError',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSNoBrokerAvailableError',
+  'KafkaJSRequestTimeoutError',
+]);
+
+/** Nobody answered; kafkajs wraps an error that it has given up on. */
+export function isKafkaAway(error: unknown): boolean {
+  return error instanceof Error && (AWAY.has(error.name) || isKafkaAway(error.cause));
+}

@@ -70,7 +70,7 @@ export class LogReader {
   /** One fetch loop per leader; a loop ends when it has had nothing to read. */
   readonly #loops = new Map<number, Promise<void>>();
   readonly #wakers = new Set<() => void>();
-  #stopped = false;
+  readonly #stop = new AbortController();
   #planning: Promise<void> | undefined;
   #unplanned = false;
 
@@ -112,11 +112,15 @@ export class LogReader {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stop.abort();
     this.#readings.clear();
     this.wake();
     // Whatever still used the cluster would connect it anew after its disconnection.
     await Promise.allSettled([this.#planning, ...this.#loops.values()]);
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   #plan(): void {
@@ -140,7 +144,7 @@ export class LogReader {
         if (classOf(error) === 'fatal') this.#onRefused(fatalError(error));
       }
       this.#unplanned = true;
-      await delay(backoff_ms);
+      await delay(backoff_ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most);
     }
     this.#planning = undefined;
@@ -284,6 +288,7 @@ export class LogReader {
   }
 
   #nap(time_ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);

@@ -15,6 +15,10 @@ export interface Plan {
   commit_interval_ms: number;
   guarantee: Guarantee;
   state: StatePlan;
+  /** A worker of which nothing is heard for so long is ended and started again. */
+  watchdog_ms: number;
+  /** Of the JavaScript heap of each worker; absent: what Node gives it. */
+  worker_heap_mb?: number;
   /** Of the topics that are made; absent: what the brokers are set to. */
   replication?: number;
   /** Every topic that is read or written, in the order in which they are to be made. */

@@ -12,7 +12,7 @@ import { watchPartitions } from './partition_watch.ts';
 import type { Plan, ResolvedPlan } from './plan.ts';
 import { checkSource } from './sources.ts';
 import type { RunJob } from './stage_logic.ts';
-import { Supervisor, type WorkerStatus } from './supervisor.ts';
+import { type Supervision, Supervisor, type WorkerStatus } from './supervisor.ts';
 import { ensureTopics } from './topics.ts';
 
 export interface ProcessorOptions {
@@ -22,6 +22,7 @@ export interface ProcessorOptions {
   runJob?: (plan: ResolvedPlan) => RunJob;
   /** Address of the admin API, told to the group. */
   admin?: string;
+  supervision?: Supervision;
 }
 
 export interface ProcessorStatus {
@@ -90,6 +91,7 @@ export class Processor {
         },
       },
       log,
+      options.supervision,
     );
     this.#supervisor.start();
     watchPartitions(admin, plan, (error) => this.#supervisor.fail(error), log, this.#stopping.signal);

@@ -9,6 +9,7 @@ import type { LogRecord } from './partition_reader.ts';
 import { DATA_HEADERS, isOtherVersion, readInternal, readSourceRecord } from './record_format.ts';
 import { describeFailure, setAside } from './set_aside.ts';
 import { heartbeatTime, maxAheadOf } from './source_heartbeat.ts';
+import type { Care } from './suspicion.ts';
 import type { TaskInput } from './task_input.ts';
 import type { TaskTime } from './task_time.ts';
 import { EventTimeInput } from './watermarks.ts';
@@ -27,7 +28,7 @@ export interface StageLogic {
 /** Trains, evaluates, stores; the same job again is answered with the same evaluation. */
 export type RunJob = (job: TrainingJob) => Promise<Evaluation>;
 
-export type StageLogicOptions = ActorStageOptions & { time: TaskTime; runJob: RunJob };
+export type StageLogicOptions = ActorStageOptions & { time: TaskTime; care: Care; runJob: RunJob };
 
 export function createStageLogic(options: StageLogicOptions): StageLogic {
   return options.stage.kind === 'training' ? trainingLogic(options) : actorLogic(options);
@@ -41,8 +42,10 @@ function actorLogic(options: StageLogicOptions): StageLogic {
   );
   return {
     onRecord: (input, record) => {
-      const { codec } = input.plan;
-      if (codec.type === 'source' && !codec.rekeyed)
+      const { codec, topic } = input.plan;
+      const reason = options.care.condemns(topic, record.offset);
+      if (reason) stage.refuse(input.plan, record, reason);
+      else if (codec.type === 'source' && !codec.rekeyed)
         onSource(stage, input, codec.source, record, max_ahead_ms.get(input.plan)!);
       else onInternal(stage, time, input, record);
       return undefined;

@@ -1,20 +1,31 @@
 /**
  * Keeps a topology's workers running: one Piscina pool, one long run per worker.
  *
- * A worker that dies is started again with backoff, and the group is told that its member is gone, so that others
- * take over at once. More deaths than the budget allows within its period fail the topology.
+ * 1. A worker that dies is started again with backoff, and the group is told that its member is gone, so that others
+ *    take over at once. More deaths than the budget allows within its period fail the topology.
+ * 2. A worker from which nothing was heard for the plan's `watchdog_ms` is stuck: its thread is ended. Silence is counted in
+ *    looks and not in time, so that a process that was stopped and continued suspects nobody.
+ * 3. Where a thread failed, got stuck or ran out of memory, the records that it had in hand become suspect. A thread that was
+ *    ended from outside says nothing about its records.
+ * 4. Without Kafka a worker waits, and that is no death.
  */
 import { MessageChannel, type MessagePort, type Worker as Thread } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
+import { InHand } from './in_hand.ts';
 import { isFatal } from './kafka_errors.ts';
+import { RESTARTS, RestartBudget, type RestartLimits } from './restart_budget.ts';
 import type { RunJob } from './stage_logic.ts';
+import { Suspects } from './suspects.ts';
 import type { TaskStatus } from './task.ts';
 import type { FromWorker, ToWorker, WorkerEnd, WorkerInit } from './worker_protocol.ts';
 
-export const RESTARTS = { budget: 10, period_ms: 5 * 60_000, first_backoff_ms: 200, most_backoff_ms: 10_000 };
+/** Looks of the watchdog in its period. */
+const WATCHDOG_LOOKS = 4;
+/** How long a worker that found no Kafka is left alone. */
+const KAFKA_AWAY_BACKOFF_MS = 1_000;
 
 /** What starting again does not mend. */
 const FATAL: ReadonlySet<string> = new Set([
@@ -37,7 +48,26 @@ export interface WorkerStatus {
 }
 
 /** What all workers are started with. */
-type CommonInit = Omit<WorkerInit, 'worker' | 'paused_sources'>;
+type CommonInit = Omit<WorkerInit, 'worker' | 'paused_sources' | 'suspicions' | 'in_hand'>;
+
+/** For tests, which have neither minutes nor workers that die by themselves. */
+export interface Supervision {
+  restarts: RestartLimits;
+  /** Module whose default export runs a worker. */
+  worker_url: URL;
+}
+
+const SUPERVISION: Supervision = { restarts: RESTARTS, worker_url: new URL('./worker.ts', import.meta.url) };
+
+/** How a run ended otherwise than told. */
+interface Death {
+  code: string | null;
+  message: string;
+  hint?: string | undefined;
+  stack?: string | undefined;
+  /** It may have been for the records in hand. */
+  of_itself: boolean;
+}
 
 export interface SupervisorPorts {
   runJob: RunJob;
@@ -53,8 +83,12 @@ interface Worker {
   port: MessagePort | null;
   member_id: string | null;
   tasks: TaskStatus[];
-  /** When it died, within the budget's period. */
-  deaths_ms: number[];
+  thread_id: number | null;
+  in_hand: SharedArrayBuffer;
+  /** Looks since it was last heard of. */
+  silent_looks: number;
+  is_stuck: boolean;
+  budget: RestartBudget;
   restarts: number;
   last_error: string | null;
 }
@@ -68,14 +102,24 @@ export class Supervisor {
   #running: Promise<void>[] = [];
   #paused = new Set<string>();
   #stop = new AbortController();
+  readonly #suspects: Suspects;
+  #watching: NodeJS.Timeout | undefined;
 
-  constructor(init: CommonInit, ports: SupervisorPorts, log: Logger) {
+  constructor(
+    init: CommonInit,
+    ports: SupervisorPorts,
+    log: Logger,
+    { restarts, worker_url }: Supervision = SUPERVISION,
+  ) {
     this.#init = init;
     this.#ports = ports;
     this.#log = log;
+    this.#suspects = new Suspects(log);
+    const heap_mb = init.plan.worker_heap_mb;
     const count = init.plan.workers;
     this.#pool = new Piscina({
-      filename: new URL('./worker.ts', import.meta.url).href,
+      filename: worker_url.href,
+      ...(heap_mb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heap_mb } }),
       minThreads: count,
       maxThreads: count,
       // Piscina's waiting by Atomics would freeze the sockets of a worker.
@@ -87,7 +131,11 @@ export class Supervisor {
       port: null,
       member_id: null,
       tasks: [],
-      deaths_ms: [],
+      thread_id: null,
+      in_hand: InHand.memory(),
+      silent_looks: 0,
+      is_stuck: false,
+      budget: new RestartBudget(restarts),
       restarts: 0,
       last_error: null,
     }));
@@ -100,6 +148,8 @@ export class Supervisor {
 
   start(): void {
     this.#running = this.#workers.map((worker) => this.#keepRunning(worker));
+    const { watchdog_ms } = this.#init.plan;
+    this.#watching = setInterval(() => this.#look(), watchdog_ms / WATCHDOG_LOOKS);
   }
 
   status(): WorkerStatus[] {
@@ -121,6 +171,7 @@ export class Supervisor {
     this.#stop.abort();
     for (const worker of this.#workers) tell(worker, { type: 'stop' });
     await Promise.all(this.#running);
+    clearInterval(this.#watching);
     await this.#pool.destroy();
   }
 
@@ -133,49 +184,104 @@ export class Supervisor {
   }
 
   async #keepRunning(worker: Worker): Promise<void> {
-    let backoff_ms = RESTARTS.first_backoff_ms;
     while (!this.#stop.signal.aborted) {
       const started_ms = Date.now();
       const end = await this.#runOnce(worker);
       if (end.type === 'stopped' || this.#stop.signal.aborted) break;
-      await this.#onDeath(worker, end.message);
-      if (end.code !== null && (FATAL.has(end.code) || isFatal(end.code)))
-        this.fail(new ErrataError(end.code, end.message, end.hint === undefined ? {} : { hint: end.hint }));
-      else if (worker.deaths_ms.length > RESTARTS.budget) this.fail(budgetExceeded(worker));
-      if (this.#stop.signal.aborted) break;
-      if (Date.now() - started_ms > RESTARTS.most_backoff_ms) backoff_ms = RESTARTS.first_backoff_ms;
+      worker.phase = 'restarting';
+      worker.last_error = end.message;
+      worker.tasks = [];
+      const backoff_ms =
+        end.type === 'kafka_away'
+          ? this.#onKafkaAway(worker, end.message)
+          : await this.#onDeath(worker, end.death, Date.now() - started_ms);
       await pause(backoff_ms, this.#stop.signal);
-      backoff_ms = Math.min(backoff_ms * 2, RESTARTS.most_backoff_ms);
       worker.restarts += 1;
     }
     worker.phase = 'stopped';
   }
 
-  async #runOnce(worker: Worker): Promise<WorkerEnd> {
+  async #runOnce(
+    worker: Worker,
+  ): Promise<Exclude<WorkerEnd, { type: 'failed' }> | { type: 'died'; message: string; death: Death }> {
     const { port1, port2 } = new MessageChannel();
     worker.port = port1;
     worker.member_id = null;
+    worker.thread_id = null;
+    worker.is_stuck = false;
+    worker.in_hand = InHand.memory();
     port1.on('message', (message: FromWorker) => this.#onMessage(worker, port1, message));
+    const init: WorkerInit = {
+      ...this.#init,
+      worker: worker.name,
+      paused_sources: [...this.#paused],
+      suspicions: this.#suspects.all(),
+      in_hand: worker.in_hand,
+    };
     try {
-      const init: WorkerInit = { ...this.#init, worker: worker.name, paused_sources: [...this.#paused] };
-      return (await this.#pool.run({ init, port: port2 }, { transferList: [port2] })) as WorkerEnd;
+      const end: WorkerEnd = await this.#pool.run({ init, port: port2 }, { transferList: [port2] });
+      if (end.type !== 'failed') return end;
+      return { type: 'died', message: end.message, death: { ...end, of_itself: true } };
     } catch (error) {
-      return { type: 'failed', code: null, message: errorMessage(error) };
+      const death = this.#deathOf(worker, error);
+      return { type: 'died', message: death.message, death };
     } finally {
       worker.port = null;
+      worker.thread_id = null;
       port1.close();
     }
   }
 
-  async #onDeath(worker: Worker, reason: string): Promise<void> {
-    const now_ms = Date.now();
-    worker.phase = 'restarting';
-    worker.last_error = reason;
-    worker.tasks = [];
-    worker.deaths_ms = [...worker.deaths_ms.filter((at_ms) => now_ms - at_ms < RESTARTS.period_ms), now_ms];
-    this.#log.error({ worker: worker.name, error: worker.last_error }, 'worker died, starting it again');
-    if (worker.member_id === null) return;
-    await this.#ports.leaveGroup(worker.member_id).catch((cause) => {
+  #deathOf(worker: Worker, error: unknown): Death {
+    if (worker.is_stuck) {
+      const message = `stuck: nothing was heard of it for ${this.#init.plan.watchdog_ms / 1000} s`;
+      return { code: 'E_WORKER_STUCK', message, of_itself: true };
+    }
+    const message = errorMessage(error);
+    const stack = error instanceof Error ? error.stack : undefined;
+    const is_memory = (error as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    if (is_memory) return { code: 'E_WORKER_MEMORY', message: `out of memory: ${message}`, of_itself: true };
+    return { code: null, message, stack, of_itself: !EXITED.test(message) };
+  }
+
+  #onKafkaAway(worker: Worker, reason: string): number {
+    this.#log.warn({ worker: worker.name, error: reason }, 'worker waits for Kafka');
+    return KAFKA_AWAY_BACKOFF_MS;
+  }
+
+  /** How long to wait until it is started again. */
+  async #onDeath(worker: Worker, death: Death, ran_ms: number): Promise<number> {
+    const { name: worker_name, member_id } = worker;
+    this.#log.error(
+      { worker: worker_name, code: death.code, error: death.message, stack: death.stack },
+      'worker died, starting it again',
+    );
+    const { code, message, hint } = death;
+    if (code !== null && (FATAL.has(code) || isFatal(code)))
+      this.fail(new ErrataError(code, message, hint === undefined ? {} : { hint }));
+    else if (!this.#explains(worker, death)) {
+      const exceeded = worker.budget.spend(Date.now());
+      if (exceeded !== null) this.fail(budgetExceeded(worker, exceeded));
+    }
+    if (member_id !== null) await this.#leaveFor(member_id);
+    return worker.budget.backoff(ran_ms);
+  }
+
+  /**
+   * True if the record that killed it is found, and will not do it again. Memory may have run out for another reason
+   * than the record in hand, so those deaths count nevertheless: the budget bounds what is dead-lettered by mistake.
+   */
+  #explains(worker: Worker, death: Death): boolean {
+    const held = death.of_itself ? new InHand(worker.in_hand).read(this.#init.plan) : null;
+    if (held === null) return false;
+    const suspicion = this.#suspects.add(held, death);
+    // Before its member leaves the group, so that whoever gets the task knows.
+    for (const other of this.#workers) tell(other, { type: 'suspicion', task: held.task, suspicion });
+    return suspicion.type === 'found' && death.code !== 'E_WORKER_MEMORY';
+  }
+
+  async #leaveFor(member_id: string): Promise<void> {
+    await this.#ports.leaveGroup(member_id).catch((cause) => {
       this.#log.warn(
         { error: errorMessage(cause) },
         'the group could not be told; the session will time out',
@@ -183,14 +289,29 @@ export class Supervisor {
     });
   }
 
+  #look(): void {
+    for (const worker of this.#workers) {
+      if (worker.thread_id === null) continue;
+      worker.silent_looks += 1;
+      if (worker.silent_looks <= WATCHDOG_LOOKS) continue;
+      worker.is_stuck = true;
+      void this.#pool.threads.find(({ threadId }) => threadId === worker.thread_id)?.terminate();
+    }
+  }
+
   #onMessage(worker: Worker, port: MessagePort, message: FromWorker): void {
+    worker.silent_looks = 0;
     switch (message.type) {
       case 'joined':
         worker.member_id = message.member_id;
         worker.phase = 'running';
         return;
       case 'status':
+        worker.thread_id = message.thread_id;
         worker.tasks = message.tasks;
+        return;
+      case 'cleared':
+        this.#suspects.clear(message.task);
         return;
       case 'emissions':
         this.#ports.onEmissions(message.emissions);
@@ -213,14 +334,14 @@ function send(port: MessagePort, message: ToWorker): void {
   port.postMessage(message);
 }
 
-function budgetExceeded({ name, deaths_ms, last_error }: Worker): ErrataError {
-  const minutes = RESTARTS.period_ms / 60_000;
-  return new ErrataError(
-    'E_RESTART_BUDGET',
-    `worker ${name} died ${deaths_ms.length} times in ${minutes} minutes, last: ${last_error}`,
-    { hint: 'see the log for the stack of each; the topology is stopped, others go on' },
-  );
+function budgetExceeded({ name, last_error }: Worker, exceeded: string): ErrataError {
+  return new ErrataError('E_RESTART_BUDGET', `worker ${name} ${exceeded}, last: ${last_error}`, {
+    hint: 'see the log for the stack of each; the topology is stopped, others go on',
+  });
 }
+
+/** What Piscina says of a thread that was ended. */
+const EXITED = /^worker exited with code/;
 
 function pause(time_ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

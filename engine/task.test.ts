@@ -6,6 +6,7 @@ import type { ErrataError } from '../messages/errata_error.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
 import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
 import type { Commit, Committer } from './committer.ts';
+import { InHand } from './in_hand.ts';
 import type { LogReader, PartitionSink } from './log_reader.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { type InputPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan } from './plan.ts';
@@ -25,6 +26,7 @@ function planOf(stage: StagePlan): ResolvedPlan {
     commit_interval_ms: 20,
     guarantee: 'at_least_once',
     state: { store: 'memory' },
+    watchdog_ms: 30_000,
     topics: [],
     stages: [stage],
     dead_letter_topic: 'dead',
@@ -71,7 +73,7 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
   } as unknown as Committer;
   const failures: Error[] = [];
   const task = new Task(
-    { id: `${stage.name}/0`, plan: planOf(stage), stage, partition: 0, paused: new Set() },
+    { id: `${stage.name}/0`, plan: planOf(stage), stage, partition: 0, paused: new Set(), suspicion: null },
     {
       reader,
       committer,
@@ -80,6 +82,8 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
       runJob,
       onEmissions: () => undefined,
       onFailed: (_, error) => failures.push(error),
+      onCleared: () => undefined,
+      in_hand: new InHand(InHand.memory()),
       now: Date.now,
     },
     log,

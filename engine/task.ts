@@ -14,12 +14,14 @@ import type { Emission } from './actor_stage.ts';
 import type { TaskId } from './assignment.ts';
 import type { CommitOffset, Committer } from './committer.ts';
 import { Effects } from './effects.ts';
+import type { InHand } from './in_hand.ts';
 import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
 import type { ResolvedPlan, StagePlan } from './plan.ts';
 import { type RestoreProgress, restoreState } from './restore.ts';
 import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
 import { TaskState } from './state.ts';
+import { Care, type Suspicion } from './suspicion.ts';
 import { type InputStatus, TaskInput } from './task_input.ts';
 import { TaskTime } from './task_time.ts';
 
@@ -32,6 +34,9 @@ export interface TaskPorts {
   runJob: RunJob;
   onEmissions(emissions: Emission[]): void;
   onFailed(task: TaskId, error: Error): void;
+  /** What was suspected of the task's records has turned out not to be so, or is set aside. */
+  onCleared(task: TaskId): void;
+  in_hand: InHand;
   now(): number;
 }
 
@@ -79,6 +84,9 @@ export class Task {
   #running: Promise<void> | undefined;
   #wake: () => void = () => undefined;
   #paused_sources: ReadonlySet<string>;
+  readonly #care: Care;
+  /** Where the last step began. */
+  #at = { input: 0, offset: 0 };
 
   constructor(
     parts: {
@@ -87,6 +95,7 @@ export class Task {
       stage: StagePlan;
       partition: number;
       paused: ReadonlySet<string>;
+      suspicion: Suspicion | null;
     },
     ports: TaskPorts,
     log: Logger,
@@ -96,6 +105,7 @@ export class Task {
     this.stage = parts.stage;
     this.partition = parts.partition;
     this.#paused_sources = parts.paused;
+    this.#care = new Care(parts.suspicion);
     this.#ports = ports;
     this.#log = log.child({ task: parts.id });
   }
@@ -106,6 +116,11 @@ export class Task {
       this.#phase = 'stopped';
       if (!this.#stopping) this.#ports.onFailed(this.id, error as Error);
     });
+  }
+
+  /** For Kafka: what it has done cannot be committed at the moment. */
+  get is_waiting(): boolean {
+    return this.#ports.committer.trouble(this.id) !== null;
   }
 
   /** `drop`: what is not committed is left to whoever gets the task next. */
@@ -210,6 +225,7 @@ export class Task {
       ledger: this.#ledger,
       time: this.#time,
       now: this.#ports.now,
+      care: this.#care,
       runJob: this.#ports.runJob,
     });
     for (const input of this.#inputs) reader.add(input.plan.topic, this.partition, input.position, input);
@@ -261,19 +277,43 @@ export class Task {
       }
       const input = this.#time.nextInput();
       if (!input) return worked;
-      for (let turn = 0; turn < RECORDS_PER_TURN && input.has_next && !this.#logic.has_expired; turn++) {
-        const record = input.takeNext();
-        if (record) {
-          const pending = this.#logic.onRecord(input, record);
-          if (pending) await this.#unlessStopped(pending);
-        }
-        this.#advance();
-      }
+      const pending = this.#step(input);
+      if (pending) await this.#unlessStopped(pending);
       if (input.wantsMore()) this.#ports.reader.wake();
       worked = true;
-      if (performance.now() > until_ms || this.#is_full) return true;
+      if (performance.now() > until_ms || this.#is_full || this.#care.wants_commit) return true;
     }
     return worked;
+  }
+
+  /** One turn of one input; where its records are suspect, one record. */
+  #step(input: TaskInput): Promise<void> | undefined {
+    const most = this.#care.is_needed ? 1 : RECORDS_PER_TURN;
+    this.#at = { input: this.#inputs.indexOf(input), offset: input.position };
+    this.#care.stepped();
+    return this.#holding({ taken: most, is_one: most === 1 }, () => this.#take(input, most));
+  }
+
+  #take(input: TaskInput, most: number): Promise<void> | undefined {
+    for (let turn = 0; turn < most && input.has_next && !this.#logic.has_expired; turn++) {
+      const record = input.takeNext();
+      const pending = record && this.#logic.onRecord(input, record);
+      this.#advance();
+      if (pending) return pending;
+    }
+    return undefined;
+  }
+
+  /** Should the thread die in `act`, or `act` throw, then it was because of records that are not yet committed. */
+  #holding<Result>({ taken, is_one }: { taken: number; is_one: boolean }, act: () => Result): Result {
+    const uncommitted = this.#inputs.reduce(
+      (sum, input) => sum + input.position - this.#committed.get(input)!,
+      0,
+    );
+    const stage = this.#plan.stages.indexOf(this.stage);
+    const { partition } = this;
+    const held = { stage, partition, ...this.#at, records: uncommitted + taken, is_one: Number(is_one) };
+    return this.#ports.in_hand.holding(held, act);
   }
 
   /**
@@ -293,17 +333,21 @@ export class Task {
     }
   }
 
+  /** What time brings about is no single record's doing. */
   #advance(): void {
     const step = this.#time.step();
-    if (step.type === 'advanced') this.#logic.advance(step.watermark_ms);
-    else if (step.type === 'all_read') this.#logic.closeOpenWindows();
+    if (step.type === 'none') return;
+    this.#ports.in_hand.without(() => {
+      if (step.type === 'advanced') this.#logic.advance(step.watermark_ms);
+      else this.#logic.closeOpenWindows();
+    });
   }
 
   /** At once where there is nothing else to do; otherwise by interval or size. */
   #commitIsDue(busy: boolean): boolean {
     const since_ms = this.#ports.now() - this.#last_commit_ms;
     const interval_ms = this.#plan.commit_interval_ms;
-    if (this.#is_full) return true;
+    if (this.#is_full || this.#care.wants_commit) return true;
     const due = since_ms >= interval_ms || (!busy && since_ms >= interval_ms / 10);
     return due && this.#has_work_to_commit;
   }
@@ -324,6 +368,24 @@ export class Task {
   }
 
   async #commit(): Promise<void> {
+    const { offsets, changes, emissions, done } = this.#holding(
+      { taken: 0, is_one: this.#care.steps === 1 },
+      () => this.#startCommit(),
+    );
+    await done;
+    for (const { input, offset } of offsets) this.#committed.set(input, offset);
+    if (changes.length > 0) this.#state.committed(changes, this.#plan.guarantee);
+    this.#last_commit_ms = this.#ports.now();
+    if (this.#care.committed((topic) => this.#committedOn(topic))) this.#ports.onCleared(this.id);
+    if (emissions.length > 0) this.#ports.onEmissions(emissions);
+  }
+
+  #committedOn(topic: string): number {
+    const input = this.#inputs.find(({ plan }) => plan.topic === topic);
+    return input ? this.#committed.get(input)! : 0;
+  }
+
+  #startCommit() {
     this.#logic.beforeCommit();
     const offsets = this.#inputs
       .filter((input) => input.position !== this.#committed.get(input))
@@ -332,7 +394,7 @@ export class Task {
     const emissions = this.#logic.takeEmissions();
     this.#ledger.save();
     const changes = this.#state.takeChanges();
-    await this.#ports.committer.commit(this.id, {
+    const done = this.#ports.committer.commit(this.id, {
       outputs: [...this.#effects.take(), ...watermarks],
       changelog: { topic: this.stage.changelog ?? null, partition: this.partition, changes },
       offsets: offsets.map(
@@ -344,10 +406,7 @@ export class Task {
         }),
       ),
     });
-    for (const { input, offset } of offsets) this.#committed.set(input, offset);
-    if (changes.length > 0) this.#state.committed(changes, this.#plan.guarantee);
-    this.#last_commit_ms = this.#ports.now();
-    if (emissions.length > 0) this.#ports.onEmissions(emissions);
+    return { offsets, changes, emissions, done };
   }
 
   #isPaused(input: TaskInput): boolean {

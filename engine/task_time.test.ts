@@ -47,6 +47,7 @@ function planWith(clock: 'wall' | 'event'): ResolvedPlan {
     commit_interval_ms: 100,
     guarantee: 'at_least_once',
     state: { store: 'memory' },
+    watchdog_ms: 30_000,
     topics: [],
     stages: [stage('up', 'source', source, 'middle'), stage('down', 'middle', told, null)],
     dead_letter_topic: 'd',

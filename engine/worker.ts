@@ -3,13 +3,16 @@
  * process lives. Piscina runs the default export once per worker; it returns when told to stop, or when the worker
  * cannot go on.
  */
-import type { MessagePort } from 'node:worker_threads';
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
 import { denialBehind } from './check_rights.ts';
 import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
-import { connectKafka, createCluster } from './kafka.ts';
+import { InHand } from './in_hand.ts';
+import { connectKafka, createCluster, isKafkaAway } from './kafka.ts';
 import { accessError } from './kafka_access.ts';
 import { classOf, fatalError } from './kafka_errors.ts';
 import { createLog } from './log.ts';
@@ -17,10 +20,16 @@ import { LogReader, readerOptions } from './log_reader.ts';
 import { Membership, type StageTopics } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import type { RunJob } from './stage_logic.ts';
+import type { Suspicion } from './suspicion.ts';
 import { Task, type TaskPorts } from './task.ts';
 import type { FromWorker, ToWorker, WorkerEnd, WorkerInit } from './worker_protocol.ts';
 
 const STATUS_INTERVAL_MS = 500;
+/** The reader itself asks again, and is to end at once when told. */
+const READER_RETRIES = 1;
+/** Both together well below the time in which a process has to stop. */
+const COMMIT_MAX_MS = 8_000;
+const LEAVE_MAX_MS = 3_000;
 
 export default async function run({
   init,
@@ -42,8 +51,11 @@ export default async function run({
     const refused = (await denialBehind(error, kafka, init.plan)) ?? accessError(error, init.kafka);
     // What is thrown loses its code on the way to another thread.
     const told = refused ?? (classOf(error) === 'fatal' ? fatalError(error) : error);
-    if (!(told instanceof ErrataError)) return { type: 'failed', code: null, message: errorMessage(told) };
-    return { type: 'failed', code: told.code, message: told.message, hint: told.hint };
+    if (isKafkaAway(told)) return { type: 'kafka_away', message: errorMessage(told) };
+    const stack = told instanceof Error ? told.stack : undefined;
+    if (!(told instanceof ErrataError))
+      return { type: 'failed', code: null, message: errorMessage(told), stack };
+    return { type: 'failed', code: told.code, message: told.message, hint: told.hint, stack };
   } finally {
     port.close();
   }
@@ -54,6 +66,7 @@ class TaskHost {
   readonly #port: MessagePort;
   readonly #log: Logger;
   readonly #tasks = new Map<TaskId, Task>();
+  readonly #suspicions: Map<TaskId, Suspicion>;
   readonly #jobs = new JobCalls((message) => this.#send(message));
   #paused: ReadonlySet<string>;
   /** Assignments are carried out one after the other. */
@@ -68,6 +81,7 @@ class TaskHost {
     this.#port = port;
     this.#log = log;
     this.#paused = new Set(init.paused_sources);
+    this.#suspicions = new Map(init.suspicions);
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (error) => {
         this.#is_ending = true;
@@ -80,10 +94,21 @@ class TaskHost {
   }
 
   async run(): Promise<void> {
+    this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
+    const ticking = setInterval(() => this.#sendStatus(), STATUS_INTERVAL_MS);
+    this.#sendStatus();
+    try {
+      await this.#host();
+    } finally {
+      clearInterval(ticking);
+    }
+  }
+
+  async #host(): Promise<void> {
     const { plan, kafka: settings } = this.#init;
     const kafka = connectKafka(settings, this.#log);
     const admin = kafka.admin();
-    const cluster = createCluster(kafka, settings);
+    const cluster = createCluster(connectKafka(settings, this.#log, READER_RETRIES), settings);
     const reader = new LogReader(cluster, readerOptions(settings), this.#log, (error) => this.#end(error));
     const membership = new Membership(
       kafka,
@@ -100,37 +125,55 @@ class TaskHost {
       },
       this.#log,
     );
-    await admin.connect();
-    const { clusterId: cluster_id } = await admin.describeCluster();
     const committed = (inputs: Place[]) => committedOffsets(admin, plan.group_id, inputs);
     const committer = createCommitter(plan, { kafka, settings, membership, committed, log: this.#log });
-    const ports: TaskPorts = {
-      reader,
-      committer,
-      cluster_id,
-      committedOffsets: committed,
-      runJob: this.#jobs.run,
-      onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
-      onFailed: (task, error) => this.#onFailed(task, error, ports),
-      now: Date.now,
-    };
-    this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
-    const ticking = setInterval(() => this.#sendStatus(), STATUS_INTERVAL_MS);
+    let ports: TaskPorts;
     let how: 'commit' | 'drop' = 'drop';
     try {
-      await membership.start();
+      await Promise.race([admin.connect(), this.#ended]);
+      if (this.#is_ending) return;
+      const { clusterId: cluster_id } = await admin.describeCluster();
+      ports = this.#taskPorts({ reader, committer, cluster_id, committedOffsets: committed });
+      await Promise.race([membership.start(), this.#ended]);
       await this.#ended;
       how = 'commit';
     } finally {
-      clearInterval(ticking);
-      this.#is_ending = true;
-      await this.#assigning.catch(() => undefined);
-      await Promise.all([...this.#tasks.values()].map((task) => task.stop(how)));
+      await this.#stopTasks(how);
       this.#sendStatus();
-      await membership.leave();
-      await reader.stop();
-      await Promise.allSettled([admin.disconnect(), committer.close(), cluster.disconnect()]);
+      // Leaving is a courtesy: where Kafka does not answer, the session times out.
+      await atMost(LEAVE_MAX_MS, async () => {
+        await membership.leave();
+        await reader.stop();
+        await Promise.allSettled([admin.disconnect(), committer.close(), cluster.disconnect()]);
+      });
     }
+  }
+
+  #taskPorts(parts: Pick<TaskPorts, 'reader' | 'committer' | 'cluster_id' | 'committedOffsets'>): TaskPorts {
+    const ports: TaskPorts = {
+      ...parts,
+      runJob: this.#jobs.run,
+      onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
+      onFailed: (task, error) => this.#onFailed(task, error, ports),
+      onCleared: (task) => this.#onCleared(task),
+      in_hand: new InHand(this.#init.in_hand),
+      now: Date.now,
+    };
+    return ports;
+  }
+
+  /** A last commit that does not get through is given up: what it holds is processed again. */
+  async #stopTasks(how: 'commit' | 'drop'): Promise<void> {
+    this.#is_ending = true;
+    const are_stopped = await atMost(COMMIT_MAX_MS, async () => {
+      await this.#assigning.catch(() => undefined);
+      await Promise.all(this.#all().map((task) => task.stop(task.is_waiting ? 'drop' : how)));
+    });
+    if (!are_stopped) for (const task of this.#all()) void task.stop('drop');
+  }
+
+  #all(): Task[] {
+    return [...this.#tasks.values()];
   }
 
   #onAssigned(tasks: TaskId[], member_id: string, ports: TaskPorts): void {
@@ -160,7 +203,8 @@ class TaskHost {
     const { stage: name, partition } = splitTaskId(id);
     const stage = this.#init.plan.stages.find((one) => one.name === name);
     if (!stage) throw new ErrataError('E_PLAN', `the group assigned ${id}, which is not in this plan`);
-    const parts = { id, plan: this.#init.plan, stage, partition, paused: this.#paused };
+    const suspicion = this.#suspicions.get(id) ?? null;
+    const parts = { id, plan: this.#init.plan, stage, partition, paused: this.#paused, suspicion };
     const task = new Task(parts, ports, this.#log);
     this.#tasks.set(id, task);
     task.start();
@@ -189,8 +233,16 @@ class TaskHost {
       .catch((cause) => this.#end(cause));
   }
 
+  #onCleared(task: TaskId): void {
+    this.#suspicions.delete(task);
+    this.#send({ type: 'cleared', task });
+  }
+
   #onMessage(message: ToWorker): void {
     switch (message.type) {
+      case 'suspicion':
+        this.#suspicions.set(message.task, message.suspicion);
+        return;
       case 'stop':
         this.#end();
         return;
@@ -204,7 +256,11 @@ class TaskHost {
   }
 
   #sendStatus(): void {
-    this.#send({ type: 'status', tasks: [...this.#tasks.values()].map((task) => task.status()) });
+    this.#send({
+      type: 'status',
+      thread_id: threadId,
+      tasks: [...this.#tasks.values()].map((task) => task.status()),
+    });
   }
 
   #send(message: FromWorker): void {
@@ -235,6 +291,17 @@ class JobCalls {
     this.#open.delete(message.id);
     if (message.type === 'job_done') call?.resolve(message.evaluation);
     else call?.reject(new ErrataError('E_TRAINING_FAILED', message.message));
+  }
+}
+
+/** Waits for `work` no longer than that; false if it still goes on. */
+async function atMost(time_ms: number, work: () => Promise<void>): Promise<boolean> {
+  const waiting = new AbortController();
+  const timeout = delay(time_ms, false, { signal: waiting.signal }).catch(() => false);
+  try {
+    return await Promise.race([work().then(() => true), timeout]);
+  } finally {
+    waiting.abort();
   }
 }
 

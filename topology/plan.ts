@@ -1,5 +1,6 @@
 /** From a topology without mistakes to what the engine runs: stages, topics between them, clocks. */
 import { internalName, PLAN_VERSION, type Plan, type StagePlan, type StatePlan } from '../engine/plan.ts';
+import { parseMegabytes } from '../messages/byte_size.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { Graph } from './lint.ts';
 import { PlanBuilder } from './plan_builder.ts';
@@ -28,6 +29,8 @@ export function makePlan(graph: Graph): Plan {
     commit_interval_ms: parseDuration(settings.commit_interval),
     guarantee: settings.guarantee,
     state: statePlan(settings.state),
+    watchdog_ms: parseDuration(settings.watchdog),
+    ...(settings.worker_heap === undefined ? {} : { worker_heap_mb: parseMegabytes(settings.worker_heap) }),
     ...(settings.replication === undefined ? {} : { replication: settings.replication }),
     topics: builder.topics(),
     stages: builder.stages(),

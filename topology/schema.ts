@@ -1,5 +1,6 @@
 /** What stands in a topology file. Actors' own settings are with their kinds, in actors/. */
 import { type Static, Type } from 'typebox';
+import { ByteSize } from '../messages/byte_size.ts';
 import { Duration } from '../messages/duration.ts';
 import { KafkaConnection } from './kafka_schema.ts';
 
@@ -68,6 +69,15 @@ export const Topology = Type.Object({
     default: 4,
   }),
   workers: Type.Integer({ minimum: 1, maximum: 256, default: 2, description: 'threads per process' }),
+  worker_heap: Type.Optional(
+    ByteSize({
+      description: 'the most that the JavaScript heap of one worker may take; default: what Node gives it',
+    }),
+  ),
+  watchdog: Duration({
+    default: '30s',
+    description: 'a worker of which nothing is heard for so long is ended and started again',
+  }),
   commit_interval: Duration({ default: '200ms', description: 'how often a task commits what it did' }),
   guarantee: Type.Union([Type.Literal('exactly_once'), Type.Literal('at_least_once')], {
     default: 'exactly_once',

@@ -11,6 +11,7 @@ import { KAFKA_DEFAULTS, type KafkaSettings } from '../../engine/kafka.ts';
 import type { LedgerCounts } from '../../engine/ledger.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { Processor } from '../../engine/processor.ts';
+import type { Supervision } from '../../engine/supervisor.ts';
 import { HEARTBEAT_HEADER } from '../../messages/heartbeat.ts';
 import { loadTopology } from '../../topology/load.ts';
 import { temporaryFolder } from './embedded.ts';
@@ -33,6 +34,7 @@ export interface RunOptions {
   session_timeout_ms?: number;
   /** How the topology gets in, where that is another way than the test's own. */
   kafka?: Partial<KafkaSettings>;
+  supervision?: Supervision;
 }
 
 export class TopologyRun {
@@ -43,6 +45,7 @@ export class TopologyRun {
   readonly #topics: Record<SourceName | SinkName, string>;
   readonly #producer: Producer;
   #processor: Processor | undefined;
+  #supervision: Supervision | undefined;
 
   /** On an embedded broker of its own, which ends after the topology. */
   static async embedded(t: TestContext, options: Omit<RunOptions, 'brokers'> = {}): Promise<TopologyRun> {
@@ -59,7 +62,7 @@ export class TopologyRun {
   /** Lints and plans; `start` runs it. All is ended with the test. */
   static async prepare(
     t: TestContext,
-    { brokers, own_names, changes = [], session_timeout_ms, kafka = {} }: RunOptions,
+    { brokers, own_names, changes = [], session_timeout_ms, kafka = {}, supervision }: RunOptions,
   ): Promise<TopologyRun> {
     const prefix = own_names ? `t${randomUUID().slice(0, 8)}-` : '';
     const document = parseDocument(readFileSync(FEEDBACK_YAML, 'utf8'));
@@ -81,6 +84,7 @@ export class TopologyRun {
     const { plan, problems } = loadTopology(file, {});
     if (!plan) throw new Error(`the topology has mistakes: ${JSON.stringify(problems)}`);
     const run = new TopologyRun(plan, { brokers, session_timeout_ms, kafka }, topics);
+    run.#supervision = supervision;
     await run.#producer.connect();
     t.after(() => run.end());
     return run;
@@ -115,6 +119,7 @@ export class TopologyRun {
   async start(): Promise<void> {
     this.#processor = await Processor.start(this.plan, {
       kafka: this.#settings,
+      ...(this.#supervision ? { supervision: this.#supervision } : {}),
       log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
     });
     await until(() => this.#isComplete(), 'all tasks run');
