@@ -1,5 +1,9 @@
 /** Sends whole record batches to one partition, one request at a time, over a connection of its own. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from '../test/harness/raw_client.ts';
+
+/** Unknown partition, no leader, not the leader: the topic is new. */
+const NO_LEADER_YET = new Set([3, 5, 6]);
 
 interface ProduceAnswer {
   topics: { partitions: { error_code: number }[] }[];
@@ -26,9 +30,14 @@ export class BatchProducer {
   async #produce(records: Buffer): Promise<void> {
     const topics = [{ name: this.#topic, partitions: [{ partition: this.#partition, records }] }];
     const request = { transactional_id: null, acks: -1, timeout_ms: 30_000, topics };
-    const answer = await this.#client.call<ProduceAnswer>('Produce', 0, 7, request);
-    const { error_code } = answer.topics[0]!.partitions[0]!;
-    if (error_code !== 0) throw new Error(`${this.#topic}/${this.#partition} was not written: ${error_code}`);
+    for (let left = 100; ; left--) {
+      const answer = await this.#client.call<ProduceAnswer>('Produce', 0, 7, request);
+      const { error_code } = answer.topics[0]!.partitions[0]!;
+      if (error_code === 0) return;
+      if (!NO_LEADER_YET.has(error_code) || left === 0)
+        throw new Error(`${this.#topic}/${this.#partition} was not written: ${error_code}`);
+      await delay(50);
+    }
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { Latency } from './latency.ts';
 import type { Measurement } from './measure.ts';
 
 const README = join(import.meta.dirname, 'README.md');
@@ -43,7 +44,7 @@ export function table(measured: readonly Measurement[]): string {
   ].join('\n');
 }
 
-function medians(measured: readonly Measurement[]): Measurement[] {
+export function medians(measured: readonly Measurement[]): Measurement[] {
   const names = [...new Set(measured.map(({ contender }) => contender))];
   return names.map((contender) => {
     const of = (field: Exclude<keyof Measurement, 'contender'>) =>
@@ -77,13 +78,24 @@ function ratio(value: number, against: number): string {
   return Number.isFinite(against) ? (value / against).toFixed(2) : '';
 }
 
+export function latencyTable(latencies: readonly Latency[]): string {
+  return [
+    '| | events/s | p50, ms | p99, ms | results | load late by at most, ms |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...latencies.map(
+      ({ contender, rate, p50_ms, p99_ms, results, load_late_ms }) =>
+        `| ${contender} | ${thousands(rate)} | ${p50_ms} | ${p99_ms} | ${results} | ${load_late_ms} |`,
+    ),
+  ].join('\n');
+}
+
 /** Puts the table between the markers of that name. */
-export function writeSummary(measured: readonly Measurement[], args: string[], name: string): void {
+export function writeSummary(name: string, args: string[], summary_table: string): void {
   const text = readFileSync(README, 'utf8');
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < 0) throw new Error(`bench/README.md has no markers for ${name}`);
-  const summary = `${begin}\n${machine(args)}\n\n${table(measured)}\n${text.slice(to)}`;
+  const summary = `${begin}\n${machine(args)}\n\n${summary_table}\n${text.slice(to)}`;
   writeFileSync(README, text.slice(0, from) + summary);
 }
 

@@ -3,10 +3,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Contender, pipelineContenders, windowContenders } from './contenders.ts';
 import { type Counted, type Load, WINDOW_MS } from './job.ts';
 import { BenchKafka } from './kafka.ts';
+import { type Latency, measureLatency } from './latency.ts';
 import { type Measurement, measure } from './measure.ts';
 import { buildPeers } from './peers.ts';
 import { loadPipeline } from './pipeline/load.ts';
-import { line, table, writeSummary } from './report.ts';
+import { latencyTable, line, medians, table, writeSummary } from './report.ts';
 import { loadWindows } from './windows/load.ts';
 
 interface Flags {
@@ -19,6 +20,8 @@ interface Flags {
   bytes: number;
   minutes: number;
   seed: number;
+  latency: number;
+  load: number;
   write: boolean;
 }
 
@@ -37,6 +40,8 @@ const flags = new Command('bench')
   .option('--bytes <n>', 'size of an event of the windows', whole, 310)
   .option('--minutes <n>', 'of event time that the events take', whole, 60)
   .option('--seed <n>', 'of the events', whole, 1)
+  .option('--latency <seconds>', 'measures latency, too, for so long each; 0: not', whole, 0)
+  .option('--load <n>', 'events per second for all, next to half of what each can do', whole, 50_000)
   .option('--write', 'the table into bench/README.md', false)
   .parse()
   .opts<Flags>();
@@ -95,12 +100,39 @@ async function race<Answer extends Counted>(
   return measured;
 }
 
+/** Of those who are exactly once: at half of what each can do, and at the same load for all. */
+async function latencyRace(kafka: BenchKafka, measured: readonly Measurement[]): Promise<Latency[]> {
+  const { partitions, keys, latency: seconds } = flags;
+  const found: Latency[] = [];
+  for (const { contender: name, events_per_s } of medians(measured)) {
+    const contender = windowContenders().find((one) => one.name === name)!;
+    if (contender.family === 'kafkajs' || contender.guarantee !== 'exactly_once') continue;
+    for (const rate of [flags.load, Math.round(events_per_s / 2_000) * 1_000]) {
+      const run = `latency-${found.length}-${rate}`;
+      const outcome = await measureLatency(kafka, contender, run, { rate, seconds, partitions, keys });
+      if (outcome.kind === 'measured') found.push(outcome.latency);
+      const said =
+        outcome.kind === 'measured'
+          ? `p50 ${outcome.latency.p50_ms} ms, p99 ${outcome.latency.p99_ms} ms`
+          : `FAILED: ${outcome.reasons.join('\n  ')}`;
+      console.log(`${name} at ${rate}/s: ${said}`);
+    }
+  }
+  return found;
+}
+
 buildPeers();
 const kafka = await BenchKafka.start();
 try {
   const measured = await (flags.job === 'windows' ? windowsRace(kafka) : pipelineRace(kafka));
   console.log(`\n${table(measured)}`);
-  if (flags.write) writeSummary(measured, process.argv.slice(2), flags.job);
+  const args = process.argv.slice(2);
+  if (flags.write) writeSummary(flags.job, args, table(measured));
+  if (flags.latency > 0) {
+    const latencies = latencyTable(await latencyRace(kafka, measured));
+    console.log(`\n${latencies}`);
+    if (flags.write) writeSummary('latency', args, latencies);
+  }
 } finally {
   await kafka.stop();
 }

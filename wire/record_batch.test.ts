@@ -12,6 +12,7 @@ import {
   batchesIn,
   encodeBatch,
   patchBaseOffset,
+  patchCreateTime,
   patchLogAppendTime,
   readBatchHeader,
   validateBatch,
@@ -170,6 +171,15 @@ test('with log append time all records have the time of the batch', () => {
     recordsOf(batch, header).map((one) => one.timestamp_ms),
     [1_800_000_000_000, 1_800_000_000_000, 1_800_000_000_000],
   );
+});
+
+test('a batch can be moved to another time', () => {
+  const batch = encodeBatch(sample.slice(0, 3).map((one) => ({ ...one, timestamp_ms: 5 })));
+  patchCreateTime(batch, 1_800_000_000_000);
+  const header = readBatchHeader(batch, 0)!;
+  validateBatch(batch, header);
+  assert.equal(header.max_timestamp_ms, 1_800_000_000_000);
+  for (const { timestamp_ms } of recordsOf(batch, header)) assert.equal(timestamp_ms, 1_800_000_000_000);
 });
 
 test('control batches are recognised', () => {

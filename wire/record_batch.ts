@@ -136,6 +136,16 @@ export function patchLogAppendTime(batch: Buffer, header: BatchHeader, timestamp
 }
 
 /**
+ * Moves a batch whose records all have one time to another time, and renews the CRC; other changes to the bytes of its
+ * records are covered by that, too.
+ */
+export function patchCreateTime(batch: Buffer, timestamp_ms: number): void {
+  batch.writeBigInt64BE(BigInt(timestamp_ms), AT.base_timestamp);
+  batch.writeBigInt64BE(BigInt(timestamp_ms), AT.max_timestamp);
+  batch.writeUInt32BE(crc32c(batch.subarray(AT.attributes)), AT.crc);
+}
+
+/**
  * The batch with some of its records only, given as the bytes they have in it unpacked: offsets, producer and sequence
  * numbers stay, as compaction needs it.
  */
