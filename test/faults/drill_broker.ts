@@ -15,6 +15,8 @@ export interface DrillBroker {
   readonly address: string;
   start(): Promise<void>;
   kill(): Promise<void>;
+  /** The last of what it printed since it was started. */
+  readonly log: string;
 }
 
 /** Drills would take long with what brokers allow by default. */
@@ -43,7 +45,14 @@ async function realBroker(tidy: Tidy): Promise<DrillBroker> {
     node.start();
     await node.answers(address);
   };
-  return { address, start, kill: () => node.kill() };
+  return {
+    address,
+    start,
+    kill: () => node.kill(),
+    get log() {
+      return node.log;
+    },
+  };
 }
 
 async function embeddedBroker(tidy: Tidy): Promise<DrillBroker> {
@@ -64,6 +73,8 @@ class EmbeddedProcess implements DrillBroker {
     this.#port = port;
     this.#folder = folder;
   }
+
+  readonly log = '';
 
   get address(): string {
     return `127.0.0.1:${this.#port}`;

@@ -10,9 +10,12 @@ const WEIGHTS = {
   restart_broker: 1,
   cut_connections: 4,
   slow_connections: 2,
+  stalled_connections: 2,
   rebalance: 3,
   commit_lost: 4,
   commit_answer_lost: 4,
+  request_lost: 3,
+  answer_lost: 3,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;
@@ -23,11 +26,19 @@ export interface Fault {
   /** Which process, and of that which thread, modulo how many there are. */
   process: number;
   thread: number;
+  /** Kafka's number of the request that is lost or whose answer is, where any may be. */
+  api_key: number;
   /** The load goes on for so long before the fault, */
   wait_ms: number;
   /** and so long it lasts, where it lasts. */
   lasts_ms: number;
 }
+
+/**
+ * Produce, Fetch, JoinGroup, Heartbeat, SyncGroup, InitProducerId, AddPartitionsToTxn, TxnOffsetCommit, OffsetFetch. EndTxn
+ * has kinds of its own.
+ */
+const API_KEYS = [0, 1, 11, 12, 14, 22, 24, 28, 9];
 
 export interface PlanOptions {
   seed: number;
@@ -47,6 +58,7 @@ export function planFaults({ seed, round, cycles, kinds, ...limits }: PlanOption
       kind,
       process: Math.floor(random() * limits.processes),
       thread: Math.floor(random() * 16),
+      api_key: API_KEYS[Math.floor(random() * API_KEYS.length)]!,
       wait_ms: Math.floor(random() * 1_000),
       lasts_ms: lastsMs(kind, random(), limits.session_timeout_ms),
     };
@@ -57,6 +69,7 @@ function lastsMs(kind: FaultKind, share: number, session_timeout_ms: number): nu
   switch (kind) {
     // Others must have taken over when it goes on.
     case 'zombie':
+    case 'stalled_connections':
       return session_timeout_ms + 500 + Math.floor(share * 1_500);
     case 'slow_connections':
       return 500 + Math.floor(share * 1_500);

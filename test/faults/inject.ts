@@ -8,6 +8,7 @@ import type { DrillBroker } from './drill_broker.ts';
 import { PARTITIONS } from './drill_input.ts';
 import type { DrillProcess } from './drill_process.ts';
 import type { Fault } from './fault_plan.ts';
+import type { CutPoint, KafkaProxy } from './kafka_proxy.ts';
 
 export interface Victims {
   broker: DrillBroker;
@@ -16,9 +17,12 @@ export interface Victims {
 }
 
 /** What ends a commit: EndTxn of a transaction, OffsetCommit without one. */
-const COMMIT_KEYS: Record<Guarantee, number[]> = { exactly_once: [26], at_least_once: [8] };
+const COMMIT_KEYS: Record<Guarantee, number> = { exactly_once: 26, at_least_once: 8 };
 /** A process whose tasks wait may not commit for long. */
 const COMMIT_WITHIN_MS = 10_000;
+/** Some pass only when the group changes. */
+const REQUEST_WITHIN_MS = 1_500;
+const STALLING_MS = 300;
 
 /** What happened, where that is not what the fault says. */
 export async function inject(fault: Fault, { broker, processes, plan }: Victims): Promise<string | null> {
@@ -55,16 +59,34 @@ export async function inject(fault: Fault, { broker, processes, plan }: Victims)
       await lasts();
       proxy.delay_ms = 0;
       return null;
+    case 'stalled_connections':
+      // What comes through meanwhile waits so long, and all that follows it on its connection; the process goes on.
+      proxy.delay_ms = fault.lasts_ms;
+      await delay(STALLING_MS);
+      proxy.delay_ms = 0;
+      await lasts();
+      return null;
     case 'rebalance':
       await joinAndLeave(broker, plan, lasts);
       return null;
     case 'commit_lost':
-    case 'commit_answer_lost': {
-      const point = fault.kind === 'commit_lost' ? 'request' : 'answer';
-      const was_cut = await proxy.cutAt(COMMIT_KEYS[plan.guarantee], point, COMMIT_WITHIN_MS);
-      return was_cut ? null : 'no commit passed';
-    }
+      return await cutAt(proxy, COMMIT_KEYS[plan.guarantee], 'request', COMMIT_WITHIN_MS);
+    case 'commit_answer_lost':
+      return await cutAt(proxy, COMMIT_KEYS[plan.guarantee], 'answer', COMMIT_WITHIN_MS);
+    case 'request_lost':
+      return await cutAt(proxy, fault.api_key, 'request', REQUEST_WITHIN_MS);
+    case 'answer_lost':
+      return await cutAt(proxy, fault.api_key, 'answer', REQUEST_WITHIN_MS);
   }
+}
+
+async function cutAt(
+  proxy: KafkaProxy,
+  api_key: number,
+  point: CutPoint,
+  within_ms: number,
+): Promise<string | null> {
+  return (await proxy.cutAt(api_key, point, within_ms)) ? null : `no request ${api_key} passed`;
 }
 
 /** A member that is given tasks and leaves without having done anything. */

@@ -25,7 +25,7 @@ async function producerThrough(t: TestContext) {
 
 test('a request that is cut never arrives, and is sent again', async (t) => {
   const { proxy, send, there } = await producerThrough(t);
-  const cut = proxy.cutAt([PRODUCE], 'request', 5_000);
+  const cut = proxy.cutAt(PRODUCE, 'request', 5_000);
   await send('second');
   assert.equal(await cut, true);
   assert.deepEqual(await there(), ['first', 'second']);
@@ -33,7 +33,7 @@ test('a request that is cut never arrives, and is sent again', async (t) => {
 
 test('an answer that is cut leaves behind what was done, and the client does it again', async (t) => {
   const { proxy, send, there } = await producerThrough(t);
-  const cut = proxy.cutAt([PRODUCE], 'answer', 5_000);
+  const cut = proxy.cutAt(PRODUCE, 'answer', 5_000);
   await send('second');
   assert.equal(await cut, true);
   assert.deepEqual(await there(), ['first', 'second', 'second']);
@@ -51,5 +51,5 @@ test('while it refuses, nothing gets past it', async (t) => {
 
 test('a cut that finds no request in time says so', async (t) => {
   const { proxy } = await producerThrough(t);
-  assert.equal(await proxy.cutAt([PRODUCE], 'request', 10), false);
+  assert.equal(await proxy.cutAt(PRODUCE, 'request', 10), false);
 });

@@ -17,7 +17,7 @@ const TELL_ADDRESSES = new Set([3, 10, 60]);
 export type CutPoint = 'request' | 'answer';
 
 export interface ArmedCut {
-  api_keys: ReadonlySet<number>;
+  api_key: number;
   point: CutPoint;
   fired(): void;
 }
@@ -56,10 +56,10 @@ export class KafkaProxy {
     for (const relay of this.#relays) relay.end();
   }
 
-  /** Cuts the connection on which the next request of one of these kinds passes; false if none did in time. */
-  async cutAt(api_keys: readonly number[], point: CutPoint, within_ms: number): Promise<boolean> {
+  /** Cuts the connection on which the next request of this kind passes; false if none did in time. */
+  async cutAt(api_key: number, point: CutPoint, within_ms: number): Promise<boolean> {
     const fired = new Promise<boolean>((resolve) => {
-      this.#armed = { api_keys: new Set(api_keys), point, fired: () => resolve(true) };
+      this.#armed = { api_key, point, fired: () => resolve(true) };
     });
     const armed = this.#armed;
     const has_fired = await Promise.race([fired, delay(within_ms, false, { ref: false })]);
@@ -90,7 +90,7 @@ export class KafkaProxy {
   /** The cut that waits for such a request, which happens once. */
   #disarm(api_key: number): ArmedCut | null {
     const armed = this.#armed;
-    if (!armed?.api_keys.has(api_key)) return null;
+    if (armed?.api_key !== api_key) return null;
     this.#armed = null;
     return armed;
   }

@@ -136,10 +136,10 @@ class Round {
   }
 
   keepLogs(): void {
-    const { keep, say } = this.#options;
+    const { keep, say, broker } = this.#options;
     if (keep === null) return;
     mkdirSync(keep, { recursive: true });
-    for (const { name, log } of this.#processes)
+    for (const { name, log } of [...this.#processes, { name: 'broker', log: broker.log }])
       writeFileSync(join(keep, `${this.#topology.plan.topology}-${name}.log`), log);
     say(`logs kept in ${keep}`);
   }
@@ -150,10 +150,7 @@ class Round {
     this.#tidy.after(() => this.#admin.disconnect());
     await this.#feeder.connect();
     this.#tidy.after(() => this.#feeder.close());
-    await this.#admin.createTopics({
-      waitForLeaders: true,
-      topics: Object.values(this.#topology.sources).map((topic) => ({ topic, numPartitions: PARTITIONS })),
-    });
+    await this.#until(() => this.#makeSources(), 'the sources are there', START_WITHIN_MS);
     const broker_port = Number(broker.address.split(':')[1]);
     for (let n = 0; n < processes; n++) {
       const settings = {
@@ -167,9 +164,21 @@ class Round {
       process.start();
     }
     // From here on nothing older than the lateness is taken, whoever reads it.
-    await this.#feeder.heartbeat(FROM_MS);
+    await this.#until(() => this.#begin(), 'the broker takes records', START_WITHIN_MS);
     await this.#until(() => this.#isReady(), 'all processes are ready', START_WITHIN_MS);
     await this.#until(() => this.#isSettled(), 'time has come to its start', START_WITHIN_MS);
+  }
+
+  async #makeSources(): Promise<boolean> {
+    const topics = Object.values(this.#topology.sources);
+    await this.#admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: PARTITIONS })) });
+    await this.#admin.fetchTopicMetadata({ topics });
+    return true;
+  }
+
+  async #begin(): Promise<boolean> {
+    await this.#feeder.heartbeat(FROM_MS);
+    return true;
   }
 
   /** The next fault comes when something has gone on since the last, so that it meets a topology at work. */
