@@ -1,6 +1,6 @@
 /**
  * `npm run drill -- --cycles N [--seed S] [--brokers real|embedded] [--fault KIND…] [--guarantee G]`: injects N faults, a
- * round at a time, and compares what the topology said with what its input makes it say. A cycle is one fault, with the load
+ * round at a time (`--round` so many, `--from` that round), and compares what the topology said with what its input makes it say. A cycle is one fault, with the load
  * going on. A seed that was printed gives the same input and the same faults again, with their times; how they meet
  * the processes is for the machine.
  *
@@ -26,6 +26,8 @@ const BUG_ROUND = 2;
 interface Drill {
   cycles: number;
   per_round: number;
+  /** Rounds before it are left out. */
+  first_round: number;
   seed: number;
   guarantee: Guarantee;
   processes: number;
@@ -91,8 +93,8 @@ async function* rounds(
   drill: Drill,
   broker: DrillBroker,
 ): AsyncGenerator<{ done: number; round: number; result: RoundResult }> {
-  const { cycles, per_round, seed, guarantee, processes, kinds, bug } = drill;
-  for (let round = 0, done = 0; done < cycles; round++) {
+  const { cycles, per_round, first_round, seed, guarantee, processes, kinds, bug } = drill;
+  for (let round = first_round, done = 0; done < cycles; round++) {
     const faults = planFaults({
       ...{ seed, round, kinds, processes },
       cycles: Math.min(per_round, cycles - done),
@@ -119,6 +121,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
     options: {
       cycles: { type: 'string', default: '30' },
       round: { type: 'string', default: '15' },
+      from: { type: 'string', default: '0' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       brokers: { type: 'string', default: 'real' },
       guarantee: { type: 'string', default: 'exactly_once' },
@@ -131,6 +134,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
   const drill: Drill = {
     cycles: natural(values.cycles),
     per_round: natural(values.round),
+    first_round: natural(values.from),
     seed: natural(values.seed),
     guarantee,
     processes: natural(values.processes),

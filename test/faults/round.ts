@@ -15,6 +15,7 @@ import { temporaryFolder } from '../harness/embedded.ts';
 import { readTopic, type TopicRecord } from '../harness/read_topic.ts';
 import type { BugName } from './bugs/catalogue.ts';
 import { type Aside, differences, ledgerDifferences, type Said } from './checker.ts';
+import { areDecided } from './decided.ts';
 import type { DrillBroker } from './drill_broker.ts';
 import { DrillInput, FROM_MS, PARTITIONS } from './drill_input.ts';
 import { DrillProcess } from './drill_process.ts';
@@ -24,6 +25,7 @@ import type { Fault } from './fault_plan.ts';
 import { Feeder } from './feeder.ts';
 import { inject } from './inject.ts';
 import { type InputLog, readInput } from './log_truth.ts';
+import { hasSecondReader, secondReading } from './second_reader.ts';
 import { Tidy } from './tidy.ts';
 
 export interface RoundOptions {
@@ -121,6 +123,7 @@ class Round {
         ? []
         : [`the log has ${log.numbers.size} of ${this.#feeder.sent} records`]),
       ...differences(expected, said, this.#options.guarantee),
+      ...(await this.#readAgain()),
     ];
     // Where something is wrong already, nobody waits for the rest to become right.
     wrong.push(...(await this.#ledger(expected, wrong.length === 0 ? LEDGER_WITHIN_MS : 0)));
@@ -219,8 +222,13 @@ class Round {
     return reasons.every((reason) => reason === null);
   }
 
-  #isSettled(): Promise<boolean> {
-    return isSettled(this.#admin, this.#topology.plan);
+  async #isSettled(): Promise<boolean> {
+    const { plan } = this.#topology;
+    const topics = plan.topics.map(({ name }) => name);
+    return (
+      (await isSettled(this.#admin, plan)) &&
+      (await areDecided(this.#options.broker.address, topics, PARTITIONS))
+    );
   }
 
   async #readInput(): Promise<InputLog> {
@@ -244,6 +252,14 @@ class Round {
 
   #read(topic: string): Promise<TopicRecord[]> {
     return readTopic(this.#options.broker.address, topic);
+  }
+
+  async #readAgain(): Promise<string[]> {
+    if (!hasSecondReader) return [];
+    const { address } = this.#options.broker;
+    const topics = Object.values(this.#topology.sinks);
+    const wrong = topics.map(async (topic) => secondReading(address, topic, await this.#read(topic)));
+    return (await Promise.all(wrong)).flat();
   }
 
   /** Processes tell by interval; so what is not right yet may only be late. */
