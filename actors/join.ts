@@ -44,13 +44,21 @@ export class Join {
 
   takePrediction(record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
     const { prediction_id } = decoded.value;
-    if (prediction_id === undefined) this.#takeUnjoinable(record, decoded, context);
-    else if (context.expiring.get(predictionKey(prediction_id)) === undefined) {
-      this.#takeNew(prediction_id, record, decoded, context);
-    } else context.count(record.source, 'duplicate', 1);
+    if (prediction_id === undefined) {
+      this.#takeUnjoinable(record, decoded, context);
+      return;
+    }
+    const key = predictionKey(prediction_id);
+    if (context.expiring.get(key) !== undefined) context.count(record.source, 'duplicate', 1);
+    else context.expiring.set(key, this.#takeNew(prediction_id, record, decoded, context));
   }
 
-  #takeNew(prediction_id: string, record: SourceRecord, decoded: DecodedPrediction, context: Context): void {
+  #takeNew(
+    prediction_id: string,
+    record: SourceRecord,
+    decoded: DecodedPrediction,
+    context: Context,
+  ): KnownPrediction {
     const known = this.#know(record.source, decoded);
     const early = dequeue(prediction_id, context.expiring, ({ event }) =>
       this.#belongs(event.time_ms, known),
@@ -67,12 +75,13 @@ export class Join {
       context.emit('outcomes', prediction_id, outcomeOf(prediction_id, known, null));
     }
     context.count(record.source, known.has_feedback ? 'joined' : 'pending', 1);
-    context.expiring.set(predictionKey(prediction_id), known);
+    return known;
   }
 
   takeFeedback(record: SourceRecord, { value: feedback, time_ms }: DecodedFeedback, context: Context): void {
     const { prediction_id, event_id } = feedback;
-    const known = context.expiring.get<KnownPrediction>(predictionKey(prediction_id));
+    const key = predictionKey(prediction_id);
+    const known = context.expiring.get<KnownPrediction>(key);
     if (event_id !== undefined && hasSeen(prediction_id, event_id, known, context.expiring)) {
       context.count(record.source, 'duplicate', 1);
       return;
@@ -83,7 +92,8 @@ export class Join {
     if (joined) {
       context.emit('events', prediction_id, underPrediction(event, joined.predicted));
       context.count(record.source, 'joined', 1);
-      this.#joinLate(prediction_id, joined, said.said, event_id, time_ms, context);
+      if (this.#joinLate(prediction_id, joined, said.said, event_id, time_ms, context))
+        context.expiring.set(key, joined);
       return;
     }
     context.emit('events', prediction_id, event);
@@ -128,7 +138,7 @@ export class Join {
     return Math.abs(feedback_time_ms - known.time_ms) <= this.#wait_ms;
   }
 
-  /** Feedback for a prediction that is known: the state is written only where it changes. */
+  /** Feedback for a prediction that is known; true where that changes what is known. */
   #joinLate(
     prediction_id: string,
     known: KnownPrediction,
@@ -136,7 +146,7 @@ export class Join {
     event_id: string | undefined,
     time_ms: number,
     context: Context,
-  ): void {
+  ): boolean {
     const previous = known.verdict ?? null;
     const is_first = !known.has_feedback;
     let changes = known.prediction && said ? this.#hear(known, [said]) : false;
@@ -150,7 +160,7 @@ export class Join {
     }
     if (event_id !== undefined)
       changes = see(prediction_id, event_id, time_ms + this.#repeat_ms, known, context.expiring) || changes;
-    if (changes) context.expiring.set(predictionKey(prediction_id), known);
+    return changes;
   }
 
   /** Lets the latest word decide; true where the verdict changed. */

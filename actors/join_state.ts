@@ -72,10 +72,11 @@ export function dequeue(
   state: ExpiringState,
   isWanted: (feedback: WaitingFeedback) => boolean,
 ): WaitingFeedback[] {
-  const { next = 0 } = queueOf(prediction_id, state) ?? {};
+  const queue = queueOf(prediction_id, state);
+  if (!queue) return [];
   const taken: WaitingFeedback[] = [];
   let left = 0;
-  for (let index = 0; index < next; index++) {
+  for (let index = 0; index < queue.next; index++) {
     const key = `f|${index}|${prediction_id}`;
     const feedback = state.get<WaitingFeedback>(key);
     if (!feedback) continue;

@@ -13,9 +13,10 @@ import type { InputPlan, ResolvedPlan, StagePlan } from './plan.ts';
 import { writeWatermark } from './record_format.ts';
 import type { TaskInput } from './task_input.ts';
 import {
-  combine,
   EventTimeInput,
   type InputTime,
+  least,
+  UNKNOWN_TIME,
   UpstreamInput,
   type WatermarkRecord,
 } from './watermarks.ts';
@@ -158,7 +159,10 @@ export class TaskTime {
   }
 
   #combined(): InputTime {
-    return combine(this.#inputs.map(({ time }) => time).filter((time) => time !== null));
+    let combined: InputTime | undefined;
+    for (const { time } of this.#inputs)
+      if (time !== null) combined = combined === undefined ? time : least(combined, time);
+    return combined ?? UNKNOWN_TIME;
   }
 
   /** What is idle was read from the log, and was not noticed here, or there is no other task to tell. */

@@ -11,7 +11,10 @@ import {
 
 const input: fc.Arbitrary<InputTime> = fc.oneof(
   fc.constant<InputTime>({ type: 'unknown' }),
-  fc.record({ type: fc.constant('live' as const), value_ms: fc.integer({ min: 0, max: 50 }) }),
+  fc.record(
+    { type: fc.constant('live' as const), value_ms: fc.integer({ min: 0, max: 50 }) },
+    { noNullPrototype: true },
+  ),
   fc.record({
     type: fc.constant('idle' as const),
     value_ms: fc.option(fc.integer({ min: 0, max: 50 })),

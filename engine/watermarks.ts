@@ -31,20 +31,18 @@ export const UNKNOWN_TIME: InputTime = { type: 'unknown' };
 
 /** The watermark of several inputs, and whether all of them are idle. */
 export function combine(inputs: Iterable<InputTime>): InputTime {
-  let live: number | undefined;
-  let value_ms: number | null = null;
-  let until_ms: number | null | undefined;
-  for (const input of inputs) {
-    if (input.type === 'unknown') return UNKNOWN_TIME;
-    if (input.type === 'live') live = Math.min(live ?? input.value_ms, input.value_ms);
-    else {
-      value_ms = leastKnown(value_ms, input.value_ms);
-      until_ms = until_ms === undefined ? input.until_ms : leastKnown(until_ms, input.until_ms);
-    }
-  }
-  if (live !== undefined) return { type: 'live', value_ms: live };
-  if (until_ms === undefined) return UNKNOWN_TIME;
-  return { type: 'idle', value_ms, until_ms };
+  let combined: InputTime | undefined;
+  for (const input of inputs) combined = combined === undefined ? input : least(combined, input);
+  return combined ?? UNKNOWN_TIME;
+}
+
+/** Of two inputs. Asked for with every record, so it makes an object only where both are idle. */
+export function least(a: InputTime, b: InputTime): InputTime {
+  if (a.type === 'unknown' || b.type === 'unknown') return UNKNOWN_TIME;
+  if (a.type === 'live') return b.type === 'live' && b.value_ms < a.value_ms ? b : a;
+  if (b.type === 'live') return b;
+  const value_ms = leastKnown(a.value_ms, b.value_ms);
+  return { type: 'idle', value_ms, until_ms: leastKnown(a.until_ms, b.until_ms) };
 }
 
 function leastKnown(a: number | null, b: number | null): number | null {
@@ -99,6 +97,7 @@ export class EventTimeInput {
 /** The watermarks of all planned tasks upstream, as their records say. */
 export class UpstreamInput {
   readonly #times: Map<TaskId, InputTime>;
+  #time: InputTime | undefined;
 
   constructor(upstream: readonly TaskId[], restored: readonly WatermarkRecord[]) {
     this.#times = new Map(upstream.map((task) => [task, UNKNOWN_TIME]));
@@ -109,6 +108,7 @@ export class UpstreamInput {
   accept({ task, value_ms, state }: WatermarkRecord): void {
     const known = this.#times.get(task);
     if (!known) return;
+    this.#time = undefined;
     if (state.type === 'idle') {
       this.#times.set(task, { type: 'idle', value_ms, until_ms: state.until_ms });
     } else {
@@ -117,6 +117,7 @@ export class UpstreamInput {
   }
 
   get time(): InputTime {
-    return combine(this.#times.values());
+    this.#time ??= combine(this.#times.values());
+    return this.#time;
   }
 }
