@@ -56,6 +56,10 @@ export class CommitProgress {
     this.#abandoned.add(task);
   }
 
+  isAbandoned(task: TaskId): boolean {
+    return this.#abandoned.has(task);
+  }
+
   adopt(task: TaskId): void {
     this.#abandoned.delete(task);
     this.#trouble.delete(task);
@@ -64,8 +68,7 @@ export class CommitProgress {
   /** Repeats `attempt` until it resolves, the task is abandoned or fenced, or Kafka's answer is final. */
   async persist(task: TaskId, attempt: () => Promise<void>): Promise<void> {
     for (let backoff_ms = BACKOFF_MS.first; ; backoff_ms = Math.min(backoff_ms * 2, BACKOFF_MS.most)) {
-      if (this.#abandoned.has(task))
-        throw new ErrataError('E_TASK_DROPPED', `task ${task} now runs elsewhere`);
+      if (this.isAbandoned(task)) throw new ErrataError('E_TASK_DROPPED', `task ${task} now runs elsewhere`);
       try {
         await attempt();
         this.#trouble.delete(task);

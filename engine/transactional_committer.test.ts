@@ -14,15 +14,19 @@ class FakeKafka {
   /** The group's offset of in/2. */
   offset: number | null = 4;
   epoch = 0;
+  open_producers = 0;
   /** What the next transactions do, in order. */
   endings: ('commits' | 'commits and breaks' | 'breaks' | 'is fenced')[] = [];
 
   createProducer = (transactional_id: string) => ({
     open: async () => {
+      this.open_producers++;
       this.epoch++;
       this.log.push(`initialised ${transactional_id}`);
     },
-    close: async () => undefined,
+    close: async () => {
+      this.open_producers--;
+    },
     transact: async ({ records, offsets }: TransactionContents) => {
       const ending = this.endings.shift() ?? 'commits';
       if (ending === 'is fenced') throw kafkaError(47, transactional_id);
@@ -109,10 +113,21 @@ test('a task whose id somebody else initialised is fenced', async () => {
   await assert.rejects(committer.commit(TASK, commit), { code: 'E_TASK_FENCED' });
 });
 
-test('an abandoned task does not commit', async () => {
+test('an abandoned task does not commit, and keeps no connection', async () => {
   const kafka = new FakeKafka();
   const committer = await opened(kafka);
   committer.abandon(TASK);
+  assert.equal(kafka.open_producers, 0);
   await assert.rejects(committer.commit(TASK, commit), { code: 'E_TASK_DROPPED' });
   assert.equal(kafka.log.length, 1);
+});
+
+test('a commit under way when its task is abandoned ends first, and then its connection is closed', async () => {
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  const committing = committer.commit(TASK, commit);
+  committer.abandon(TASK);
+  assert.equal(kafka.open_producers, 1);
+  await committing.catch(() => undefined);
+  assert.equal(kafka.open_producers, 0);
 });

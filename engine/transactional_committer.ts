@@ -29,6 +29,7 @@ export class TransactionalCommitter implements Committer {
   readonly #names: { namespace: string; topology: string };
   readonly #progress: CommitProgress;
   readonly #producers = new Map<TaskId, Producer>();
+  readonly #committing = new Set<TaskId>();
 
   constructor(names: { namespace: string; topology: string }, ports: TransactionPorts, log: Logger) {
     this.#names = names;
@@ -45,6 +46,16 @@ export class TransactionalCommitter implements Committer {
   }
 
   async commit(task: TaskId, commit: Commit): Promise<void> {
+    this.#committing.add(task);
+    try {
+      await this.#commit(task, commit);
+    } finally {
+      this.#committing.delete(task);
+      if (this.#progress.isAbandoned(task)) await this.#drop(task);
+    }
+  }
+
+  async #commit(task: TaskId, commit: Commit): Promise<void> {
     let is_certain = true;
     await this.#progress.persist(task, async () => {
       if (!is_certain) {
@@ -63,6 +74,8 @@ export class TransactionalCommitter implements Committer {
 
   abandon(task: TaskId): void {
     this.#progress.abandon(task);
+    // A transaction under way ends first: cut off, it would hide what others write after it.
+    if (!this.#committing.has(task)) void this.#drop(task);
   }
 
   async close(): Promise<void> {

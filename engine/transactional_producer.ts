@@ -33,8 +33,8 @@ export interface ProducerSettings {
   timeout_ms: number;
 }
 
-/** The last versions without flexible fields. */
-const VERSION = { init: 1, add_partitions: 2, add_offsets: 2, offset_commit: 2, end: 2 };
+/** Every broker since Kafka 2.0 speaks it; newer ones differ in how they name a fenced producer. */
+const VERSION = 1;
 const COORDINATOR = { group: 0, transaction: 1 };
 /** Kafka clears up after a transaction for a moment in which it refuses the next. */
 const BUSY = new Set(['CONCURRENT_TRANSACTIONS', 'COORDINATOR_LOAD_IN_PROGRESS']);
@@ -82,7 +82,7 @@ export class TransactionalProducer implements Writer {
     });
     const nobody_yet = { producer_id: -1, producer_epoch: -1 };
     const request = { transactional_id, transaction_timeout_ms, ...nobody_yet };
-    const answer = await this.#ask(INIT_PRODUCER_ID, VERSION.init, request);
+    const answer = await this.#ask(INIT_PRODUCER_ID, VERSION, request);
     failIf(answer.error_code, this.#about);
     return answer;
   }
@@ -94,7 +94,7 @@ export class TransactionalProducer implements Writer {
     const is_empty = outbox.waiting().length === 0 && offsets.length === 0;
     if (is_empty) return;
     await all([this.#records.flush(outbox, this), this.#writeOffsets(offsets)]);
-    const answer = await this.#ask(END_TXN, VERSION.end, { ...this.#identity, is_commit: true });
+    const answer = await this.#ask(END_TXN, VERSION, { ...this.#identity, is_commit: true });
     failIf(answer.error_code, this.#about);
   }
 
@@ -120,7 +120,7 @@ export class TransactionalProducer implements Writer {
     }));
     await whilePassing(BUSY, async () => {
       const request = { ...this.#identity, topics };
-      const answer = await this.#ask(ADD_PARTITIONS_TO_TXN, VERSION.add_partitions, request);
+      const answer = await this.#ask(ADD_PARTITIONS_TO_TXN, VERSION, request);
       failIfAny(answer.topics);
     });
     for (const { topic, partition } of added) this.#announced.add(`${topic}/${partition}`);
@@ -131,12 +131,12 @@ export class TransactionalProducer implements Writer {
     const { group_id } = this.#settings;
     await whilePassing(BUSY, async () => {
       const request = { ...this.#identity, group_id };
-      const answer = await this.#ask(ADD_OFFSETS_TO_TXN, VERSION.add_offsets, request);
+      const answer = await this.#ask(ADD_OFFSETS_TO_TXN, VERSION, request);
       failIf(answer.error_code, this.#about);
     });
     this.#group_coordinator ??= await this.#cluster.findGroupCoordinator({ groupId: group_id });
     const request = { ...this.#identity, group_id, ...NOBODY, topics: byTopic(offsets) };
-    const message = encoded(TXN_OFFSET_COMMIT, VERSION.offset_commit, request);
+    const message = encoded(TXN_OFFSET_COMMIT, VERSION, request);
     failIfAny((await exchange(this.#cluster, this.#group_coordinator, message)).topics);
   }
 

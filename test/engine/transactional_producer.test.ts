@@ -116,7 +116,7 @@ onBothBrokers(
     await former.transact({ records: [record(topic, 'first')], offsets: offsets(input, 1) });
     const latter = await opened(t, scope);
     await assert.rejects(former.transact({ records: [record(topic, 'stale')], offsets: offsets(input, 9) }), {
-      code: 'E_KAFKA_PRODUCER_FENCED',
+      code: 'E_KAFKA_INVALID_PRODUCER_EPOCH',
     });
     await latter.transact({ records: [record(topic, 'second')], offsets: offsets(input, 2) });
     assert.deepEqual((await committed(scope, topic)).valid, ['first', 'second']);
