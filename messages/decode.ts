@@ -32,8 +32,15 @@ export function decode(bytes: Buffer | null, max_bytes = DEFAULT_MAX_RECORD_BYTE
 }
 
 /** Fields that only one of the two has. Identity and `input_stats` do not tell: feedback may bring them along. */
-const FEEDBACK_FIELDS = ['feedback_type', 'rating', 'user_action', 'time_to_action'];
-const PREDICTION_FIELDS = ['input_shape', 'input', 'output', 'model_params', 'latency_ms', 'server_load'];
+export const FEEDBACK_FIELDS = ['feedback_type', 'rating', 'user_action', 'time_to_action'];
+export const PREDICTION_FIELDS = [
+  'input_shape',
+  'input',
+  'output',
+  'model_params',
+  'latency_ms',
+  'server_load',
+];
 
 function kindOf(record: JsonObject): 'prediction' | 'feedback' | Refusal {
   const feedback = FEEDBACK_FIELDS.find((field) => isSaid(record, field));
@@ -69,7 +76,7 @@ function validate(isValid: ValidateFunction, record: JsonObject): Refusal | unde
 const FREE_FIELDS = new Set(['input', 'output', 'label', 'model_params']);
 
 /** The end of year 9999: later times have no ISO 8601 form that others read. */
-const LAST_TIME_MS = Date.UTC(10_000, 0) - 1;
+export const LAST_TIME_MS = Date.UTC(10_000, 0) - 1;
 
 function badTimestamp(value: Timestamp): Refusal {
   const time_ms = new Date(value).getTime();

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 
 /** Numbers from here on are milliseconds; below, seconds. As milliseconds this is 1973-03-03. */
-const FIRST_MILLISECONDS = 1e11;
+export const FIRST_MILLISECONDS = 1e11;
 
 const ISO_8601 =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?$/;
