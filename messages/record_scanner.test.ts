@@ -73,6 +73,13 @@ describe('record scanner', () => {
     );
   });
 
+  it('takes white space behind the record, but no other control characters', () => {
+    const text = '{"model_version":"v1","deployment_id":"a","timestamp":2e11}';
+    assert(scanned(`${text} \r\n\t`));
+    for (const behind of ['\0', '\n\0\n', '\f', '\v', '\u00a0', '\ufeff', ' }', ' {}', ','])
+      assert(!scanned(text + behind), JSON.stringify(behind));
+  });
+
   it('keeps the limit that it is given', () => {
     const text = Buffer.from('{"model_version":"v1","deployment_id":"a","timestamp":2e11}');
     assert(new RecordScanner(text.length).scan(text, 0, text.length));

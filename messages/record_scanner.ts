@@ -11,6 +11,7 @@ import { InputStats, Prediction } from './prediction.ts';
 import { toDouble } from './scan/decimal.ts';
 import { bitsOf, FIELDS, READ } from './scan/fields.ts';
 import { isoTime } from './scan/iso_time.ts';
+import { isSpace } from './scan/json_cursor.ts';
 import { BAD_KEY, KeyFinder } from './scan/key_finder.ts';
 import { ScannedFields, STAT_NAMES, statBits } from './scan/scanned_fields.ts';
 import { FIRST_MILLISECONDS, parseTimestamp } from './timestamp.ts';
@@ -26,7 +27,6 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const LOWER_N = 0x6e;
-const SPACE = 0x20;
 
 const { TEXT, NUMBER, OBJECT, NUMBERS, STATS, FEEDBACK_TYPE, TIME } = READ;
 const READINGS = Uint8Array.from(FIELDS, ({ reading }) => reading);
@@ -58,7 +58,7 @@ export class RecordScanner extends ScannedFields {
   /** Scans the record from `start` to `end`; the fields are good until the next. */
   scan(bytes: Buffer, start: number, end: number): boolean {
     let last = end - 1;
-    while (last > start && bytes[last]! <= SPACE) last--;
+    while (last > start && isSpace(bytes[last]!)) last--;
     if (end - start > this.#max_bytes || bytes[last] !== CLOSE_BRACE) return false;
     this.bytes = bytes;
     this.at = start;

@@ -48,6 +48,11 @@ const NEGATIVE_EXPONENT_MAX = 999;
 const PROTO = Buffer.from('__proto__');
 const CONSTRUCTOR = Buffer.from('constructor');
 
+/** JSON knows no other white space. */
+export function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
+}
+
 export class JsonCursor {
   bytes: Buffer = Buffer.alloc(0);
   at = 0;
@@ -68,11 +73,7 @@ export class JsonCursor {
   #peekBehindSpace(): number {
     const { bytes } = this;
     let { at } = this;
-    for (;;) {
-      const byte = bytes[at]!;
-      if (byte !== SPACE && byte !== TAB && byte !== LINE_FEED && byte !== CARRIAGE_RETURN) break;
-      at++;
-    }
+    while (isSpace(bytes[at]!)) at++;
     this.at = at;
     return bytes[at]!;
   }

@@ -188,7 +188,7 @@ const member = fc.oneof(
 );
 const space = fc.oneof(
   { weight: 15, arbitrary: fc.constantFrom('', '', ' ', '\n', '\t ') },
-  fc.constantFrom('\u00a0', '\ufeff'),
+  fc.constantFrom('\u00a0', '\ufeff', '\0', '\f'),
 );
 
 /** All that is needed but the time. */
