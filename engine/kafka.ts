@@ -30,13 +30,15 @@ export function connectKafka(settings: KafkaSettings, log: Logger, retries = RET
   });
 }
 
+const CONNECTING: ReadonlySet<string> = new Set(['Connection', 'BrokerPool']);
+
 /** kafkajs reports as errors what it then retries by itself; those are warnings here. */
 function kafkaLog(log: Logger): KafkaConfig['logCreator'] {
   return () =>
     ({ level, namespace, log: { message, error } }) => {
       const detail = { from: `kafkajs ${namespace}`, ...(error ? { error } : {}) };
       // A single answer or connection that failed is asked for again; what does not mend is told by the task that waits.
-      if (level <= kafkajs.logLevel.ERROR && namespace !== 'Connection') log.warn(detail, message);
+      if (level <= kafkajs.logLevel.ERROR && !CONNECTING.has(namespace)) log.warn(detail, message);
       else log.debug(detail, message);
     };
 }

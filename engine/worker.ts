@@ -30,6 +30,8 @@ const READER_RETRIES = 1;
 /** Both together well below the time in which a process has to stop. */
 const COMMIT_MAX_MS = 8_000;
 const LEAVE_MAX_MS = 3_000;
+/** Both, where Kafka is away and nothing can be committed or left. */
+const AWAY_MAX_MS = 1_000;
 
 export default async function run({
   init,
@@ -138,10 +140,11 @@ class TaskHost {
       await this.#ended;
       how = 'commit';
     } finally {
-      await this.#stopTasks(how);
+      const is_away = this.#tasks.size > 0 && this.#all().every((task) => task.status().phase !== 'running');
+      await this.#stopTasks(how, is_away ? AWAY_MAX_MS : COMMIT_MAX_MS);
       this.#sendStatus();
       // Leaving is a courtesy: where Kafka does not answer, the session times out.
-      await atMost(LEAVE_MAX_MS, async () => {
+      await atMost(is_away ? AWAY_MAX_MS : LEAVE_MAX_MS, async () => {
         await membership.leave();
         await reader.stop();
         await Promise.allSettled([admin.disconnect(), committer.close(), cluster.disconnect()]);
@@ -163,9 +166,9 @@ class TaskHost {
   }
 
   /** A last commit that does not get through is given up: what it holds is processed again. */
-  async #stopTasks(how: 'commit' | 'drop'): Promise<void> {
+  async #stopTasks(how: 'commit' | 'drop', max_ms: number): Promise<void> {
     this.#is_ending = true;
-    const are_stopped = await atMost(COMMIT_MAX_MS, async () => {
+    const are_stopped = await atMost(max_ms, async () => {
       await this.#assigning.catch(() => undefined);
       await Promise.all(this.#all().map((task) => task.stop(task.is_waiting ? 'drop' : how)));
     });

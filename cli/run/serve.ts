@@ -1,6 +1,5 @@
 /** One process of errata: the embedded broker where one is needed, the admin API, the topologies; and their end. */
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { startAdmin } from '../../admin/server.ts';
 import { type Broker, startBroker } from '../../broker/broker.ts';
@@ -11,6 +10,7 @@ import { trainingJobs } from '../../engine/training_jobs.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { openTrainingPool, type TrainingPool } from '../../training/pool.ts';
 import { HostedTopology } from './hosted_topology.ts';
+import { stoppedWithin } from './stop_timeout.ts';
 
 export interface ServeOptions {
   /** Without brokers of its own, a topology runs on the embedded one. */
@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await Promise.race([aborted(options.signal), ...(broker ? [crash(broker, options)] : [])]);
     options.log.info('stopping');
   } finally {
-    await within(STOP_TIMEOUT_MS, end(closing, options.log));
+    await stoppedWithin(STOP_TIMEOUT_MS, end(closing, options.log));
   }
 }
 
@@ -111,12 +111,4 @@ async function end(closing: Closing, log: Logger): Promise<void> {
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-async function within(time_ms: number, work: Promise<void>): Promise<void> {
-  const timeout = delay(time_ms, 'timeout' as const, { ref: false });
-  if ((await Promise.race([work, timeout])) !== 'timeout') return;
-  throw new ErrataError('E_STOP_TIMEOUT', `not stopped within ${time_ms / 1000} s`, {
-    hint: 'what was not committed is processed again at the next start',
-  });
 }
