@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { Grown } from './growth.ts';
 import type { Latency } from './latency.ts';
 import type { Measurement } from './measure.ts';
 
@@ -85,6 +86,19 @@ export function latencyTable(latencies: readonly Latency[]): string {
     ...latencies.map(
       ({ contender, rate, p50_ms, p99_ms, results, load_late_ms }) =>
         `| ${contender} | ${thousands(rate)} | ${p50_ms} | ${p99_ms} | ${results} | ${load_late_ms} |`,
+    ),
+  ].join('\n');
+}
+
+export function growthTable(grown: readonly Grown[]): string {
+  return [
+    '| keys | partitions | event, bytes | | events/s | CPU s per M | peak RSS, MiB |',
+    '|---:|---:|---:|---|---:|---:|---:|',
+    ...grown.flatMap(({ keys, partitions, event_bytes, measured }) =>
+      measured.map(
+        (one) =>
+          `| ${keys} | ${partitions} | ${event_bytes} | ${one.contender} | ${thousands(one.events_per_s)} | ${one.cpu_s_per_m.toFixed(2)} | ${mebibytes(one)} |`,
+      ),
     ),
   ].join('\n');
 }

@@ -8,6 +8,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { errorMessage } from '../../messages/errata_error.ts';
 
 const START_TIMEOUT_MS = 90_000;
+const QUICK_START = ['-XX:TieredStopAtLevel=1'];
 const CLUSTER_ID = 'errata-tests-0000000000';
 
 export interface NodeOptions {
@@ -20,6 +21,8 @@ export interface NodeOptions {
   heap_mb: number;
   format_options?: string[];
   system_properties?: Record<string, string>;
+  /** Default: what starts quickly. */
+  jvm_options?: string[];
 }
 
 export class KafkaNode {
@@ -37,7 +40,7 @@ export class KafkaNode {
     const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', this.#config];
     const { status, stdout, stderr } = spawnSync(
       'java',
-      ['-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), ...format, ...format_options],
+      [...QUICK_START, '-cp', join(jars, '*'), ...format, ...format_options],
       { encoding: 'utf8' },
     );
     if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stdout}${stderr}`);
@@ -48,19 +51,11 @@ export class KafkaNode {
   }
 
   start(): void {
-    const { jars, heap_mb, system_properties = {} } = this.#options;
+    const { jars, heap_mb, system_properties = {}, jvm_options = QUICK_START } = this.#options;
     const defined = Object.entries(system_properties).map(([name, value]) => `-D${name}=${value}`);
     const child = spawn(
       'java',
-      [
-        `-Xmx${heap_mb}m`,
-        '-XX:TieredStopAtLevel=1',
-        ...defined,
-        '-cp',
-        join(jars, '*'),
-        'kafka.Kafka',
-        this.#config,
-      ],
+      [`-Xmx${heap_mb}m`, ...jvm_options, ...defined, '-cp', join(jars, '*'), 'kafka.Kafka', this.#config],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#log = '';
@@ -70,6 +65,11 @@ export class KafkaNode {
       });
     this.#child = child;
     process.once('exit', this.#onExit);
+  }
+
+  /** Of the process that was started last. */
+  get pid(): number {
+    return this.#child!.pid!;
   }
 
   /** The last of what it printed. */
