@@ -69,6 +69,8 @@ export class ActorStage {
   readonly timers: Timers;
   watermark_ms: number;
   in_hand: InHand | undefined;
+  /** A record that is only re-keyed is taken in by the stage behind. */
+  readonly #rekeying: ReadonlySet<string>;
   #emissions: Emission[] = [];
   /** More may have expired than was dropped. */
   #has_expired = true;
@@ -78,7 +80,9 @@ export class ActorStage {
     this.options = options;
     this.watermark_ms = watermark_ms;
     this.timers = new Timers(options.state.store('$timers'));
-    for (const plan of options.stage.actors) this.#actors.set(plan.name, this.#create(plan));
+    const { actors } = options.stage;
+    for (const plan of actors) this.#actors.set(plan.name, this.#create(plan));
+    this.#rekeying = new Set(actors.filter(({ kind }) => kind === 'rekey').map(({ name }) => name));
   }
 
   #create(plan: ActorPlan): RunningActor {
@@ -97,11 +101,7 @@ export class ActorStage {
   ): void {
     const { ledger } = this.options;
     const message = this.#sourceRecord(input, source, record);
-    // A record that is only re-keyed is taken in by the stage behind.
-    const taken_in = !this.options.stage.actors.some(
-      ({ name, kind }) => name === input.actor && kind === 'rekey',
-    );
-    if (taken_in) ledger.count(source, TAKEN_IN, 1);
+    if (!this.#rekeying.has(input.actor)) ledger.count(source, TAKEN_IN, 1);
     this.in_hand = { input, observe };
     this.#attempt(
       () => this.deliver(input.actor, input.input, message),
