@@ -1,9 +1,11 @@
 /** The committer that a plan's guarantee asks for, and what it needs of Kafka. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ErrataError } from '../messages/errata_error.ts';
+import { type ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { AtLeastOnceCommitter, type CommitPorts, type Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
 import { type Admin, createCluster, type KafkaClient, type KafkaSettings } from './kafka.ts';
+import { classOf } from './kafka_errors.ts';
 import type { Membership } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { writeDeadLetter } from './record_format.ts';
@@ -49,11 +51,33 @@ export function createCommitter(plan: ResolvedPlan, parts: CommitterParts): Comm
   return new TransactionalCommitter(plan, { createProducer, committedOffsets: committed }, log);
 }
 
+const PAUSE_MS = { first: 50, most: 1_000 };
+
+/** Asks again, as long as `goesOn`, where Kafka is not ready: a coordinator that moves, a broker that is away. */
 export async function committedOffsets(
   admin: Admin,
   group_id: string,
   places: Place[],
+  goesOn: () => boolean,
+  log: Logger,
 ): Promise<(number | null)[]> {
+  for (let pause_ms = PAUSE_MS.first; ; pause_ms = Math.min(pause_ms * 2, PAUSE_MS.most)) {
+    try {
+      return await askOffsets(admin, group_id, places);
+    } catch (error) {
+      if (!isPassing(error) || !goesOn()) throw error;
+      log.warn({ error: errorMessage(error) }, 'committed offsets are not told yet, asking again');
+      await delay(pause_ms);
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const { name } = error as Error;
+  return name.startsWith('KafkaJS') && !name.includes('SASL') && classOf(error) === 'retry';
+}
+
+async function askOffsets(admin: Admin, group_id: string, places: Place[]): Promise<(number | null)[]> {
   const topics = [...new Set(places.map(({ topic }) => topic))];
   const found = await admin.fetchOffsets({ groupId: group_id, topics });
   return places.map(({ topic, partition }) => {
