@@ -1,7 +1,7 @@
 /** The committer that a plan's guarantee asks for, and what it needs of Kafka. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type ErrataError, errorMessage } from '../messages/errata_error.ts';
+import type { ErrataError } from '../messages/errata_error.ts';
 import { AtLeastOnceCommitter, type CommitPorts, type Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
 import { type Admin, createCluster, type KafkaClient, type KafkaSettings } from './kafka.ts';
@@ -51,25 +51,28 @@ export function createCommitter(plan: ResolvedPlan, parts: CommitterParts): Comm
   return new TransactionalCommitter(plan, { createProducer, committedOffsets: committed }, log);
 }
 
-const PAUSE_MS = { first: 50, most: 1_000 };
+const PAUSES_MS = [50, 100, 200, 400, 800, 1_000, 1_000];
 
-/** Asks again, as long as `goesOn`, where Kafka is not ready: a coordinator that moves, a broker that is away. */
+/**
+ * Asks again where Kafka is not ready: a coordinator that moves, a broker that is away. What a few seconds do not mend is
+ * for a worker with new connections.
+ */
 export async function committedOffsets(
   admin: Admin,
   group_id: string,
   places: Place[],
-  goesOn: () => boolean,
-  log: Logger,
 ): Promise<(number | null)[]> {
-  for (let pause_ms = PAUSE_MS.first; ; pause_ms = Math.min(pause_ms * 2, PAUSE_MS.most)) {
+  for (const pause_ms of PAUSES_MS) {
     try {
       return await askOffsets(admin, group_id, places);
     } catch (error) {
-      if (!isPassing(error) || !goesOn()) throw error;
-      log.warn({ error: errorMessage(error) }, 'committed offsets are not told yet, asking again');
-      await delay(pause_ms);
+      if (!isPassing(error)) throw error;
     }
+    await delay(pause_ms);
+    // This makes kafkajs learn which brokers there are; offsets alone do not.
+    await admin.describeCluster().catch(() => undefined);
   }
+  return await askOffsets(admin, group_id, places);
 }
 
 function isPassing(error: unknown): boolean {

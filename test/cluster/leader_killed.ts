@@ -37,6 +37,7 @@ test('leaders are killed, and every window is exact', async (t) => {
     await feed.isTakenIn();
     cluster.restart(id);
     await cluster.isWhole();
+    t.diagnostic(`broker ${id} was killed and is back`);
   }
   await insist(() => run.heartbeat(FROM_MS + 24 * 3_600_000));
   await run.processor.settled();
