@@ -16,7 +16,7 @@ import {
   type Expiring,
   type SourceRecord,
 } from './actor.ts';
-import { admit, type Limits, positionOf } from './admit.ts';
+import { admit, positionOf, type Read, readerOf } from './admit.ts';
 import { CaptureConfig } from './capture_config.ts';
 import { Join } from './join.ts';
 import { feedbackEvent, predictionEvent } from './join_events.ts';
@@ -38,23 +38,22 @@ export const capture = defineActor({
 type GoodRecord = Exclude<Decoded, { kind: 'bad' }>;
 
 class Capture implements Actor {
-  readonly #limits: Limits;
+  readonly #read: Read;
+  readonly #max_ahead_ms: number;
   readonly #lateness_ms: number;
   /** Null with `join: none`. */
   readonly #join: Join | null;
 
   constructor(config: CaptureConfig) {
-    this.#limits = {
-      max_ahead_ms: parseDuration(config.max_ahead),
-      max_record_bytes: config.max_record_bytes,
-    };
+    this.#read = readerOf(config.outcomes ? 'all' : 'counted', config.max_record_bytes);
+    this.#max_ahead_ms = parseDuration(config.max_ahead);
     this.#lateness_ms = parseDuration(config.lateness);
     this.#join = config.join === 'none' ? null : new Join(config, config.join.wait);
   }
 
   onMessage(_input: string, message: unknown, context: Context): void {
     const record = message as SourceRecord;
-    const decoded = admit(record, this.#limits, context);
+    const decoded = admit(record, this.#read, this.#max_ahead_ms, context);
     if (decoded.kind === 'bad') reject(record, decoded, context);
     else if (!context.isAtHome(decoded.value)) reject(record, wrongPartition(record, decoded), context);
     else this.#take(record, decoded, context);

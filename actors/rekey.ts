@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { Decoded } from '../messages/decode.ts';
 import { Duration, parseDuration } from '../messages/duration.ts';
 import { type Actor, type Context, defineActor, type SourceRecord } from './actor.ts';
-import { admit, positionOf } from './admit.ts';
+import { admit, positionOf, readerOf } from './admit.ts';
 
 const RekeyConfig = Type.Object(
   {
@@ -26,11 +26,12 @@ export const rekey = defineActor({
 });
 
 function rekeyActor(config: Static<typeof RekeyConfig>): Actor {
-  const limits = { ...config, max_ahead_ms: parseDuration(config.max_ahead) };
+  const read = readerOf('counted', config.max_record_bytes);
+  const max_ahead_ms = parseDuration(config.max_ahead);
   return {
     onMessage(_input: string, message: unknown, context: Context): void {
       const record = message as SourceRecord;
-      const decoded = admit(record, limits, context);
+      const decoded = admit(record, read, max_ahead_ms, context);
       if (decoded.kind !== 'bad') context.observe(decoded.time_ms);
       context.emit('records', keyFor(decoded) ?? positionOf(record), record);
     },

@@ -105,7 +105,8 @@ export class RecordScanner extends ScannedFields {
         return byte === QUOTE ? this.#scanTimeText() : this.#scanTimeNumber();
       case FEEDBACK_TYPE:
         this.at++;
-        return byte === QUOTE && (this.skipWord(EXPLICIT) || this.skipWord(IMPLICIT));
+        this.is_explicit = this.skipWord(EXPLICIT);
+        return byte === QUOTE && (this.is_explicit || this.skipWord(IMPLICIT));
       case STATS:
         return byte === OPEN_BRACE && this.#scanStats();
       case NUMBERS:
@@ -174,7 +175,7 @@ export class RecordScanner extends ScannedFields {
     }
   }
 
-  /** Not the empty object: some are needed. */
+  /** Not the empty object: some are needed. Others than those known are unusual: events would carry them along. */
   #scanStats(): boolean {
     const keys = this.#stat_keys;
     keys.begin();
@@ -183,8 +184,8 @@ export class RecordScanner extends ScannedFields {
       if (this.peek() !== QUOTE) return false;
       this.at++;
       const stat = keys.find(this);
-      if (stat === BAD_KEY || !this.skipColon()) return false;
-      if (!(stat === keys.unknown ? this.skipValue(2) : this.#scanStat(stat))) return false;
+      if (stat === BAD_KEY || stat === keys.unknown || !this.skipColon()) return false;
+      if (!this.#scanStat(stat)) return false;
       const byte = this.peek();
       if (byte === COMMA) continue;
       this.at++;

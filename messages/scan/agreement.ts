@@ -23,6 +23,8 @@ export function agrees(scanner: RecordScanner, record: Buffer, around = Buffer.a
   const shown = record.toString();
   assert(decoded.kind !== 'bad', `decode() refuses what was scanned: ${shown}`);
   assert.equal(scanner.kind === 1 ? 'prediction' : 'feedback', decoded.kind, shown);
+  if (decoded.kind === 'feedback')
+    assert.equal(scanner.is_explicit, decoded.value.feedback_type === 'explicit', shown);
   assertSame(scanner.time_ms, decoded.time_ms, `time of ${shown}`);
   const value = decoded.value as unknown as Record<string, unknown>;
   for (const name of TEXTS)

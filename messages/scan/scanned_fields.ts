@@ -29,6 +29,8 @@ export function statBits(names: readonly string[]): number {
 export class ScannedFields extends JsonCursor implements ScannedRecord {
   /** PREDICTION or FEEDBACK. */
   kind = 0;
+  /** Of feedback. */
+  is_explicit = false;
   /** Event time, milliseconds since the epoch. */
   time_ms = Number.NaN;
   /** One bit per field that is there and not null. Of the others, what is kept below is of an earlier record. */
