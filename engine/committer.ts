@@ -16,6 +16,8 @@ export interface Commit {
   outputs: OutputRecord[];
   changelog: { topic: string | null; partition: number; changes: StateChange[] };
   offsets: CommitOffset[];
+  /** Of the inputs that have not moved: what the task committed before. */
+  held?: PartitionOffset[];
 }
 
 export interface CommitOffset extends PartitionOffset {

@@ -387,9 +387,9 @@ export class Task {
 
   #startCommit() {
     this.#logic.beforeCommit();
-    const offsets = this.#inputs
-      .filter((input) => input.position !== this.#committed.get(input))
-      .map((input) => ({ input, offset: input.position }));
+    const hasMoved = (input: TaskInput) => input.position !== this.#committed.get(input);
+    const offsets = this.#inputs.filter(hasMoved).map((input) => ({ input, offset: input.position }));
+    const held = this.#inputs.filter((input) => !hasMoved(input));
     const watermarks = this.#time.takeNews();
     const emissions = this.#logic.takeEmissions();
     this.#ledger.save();
@@ -405,6 +405,11 @@ export class Task {
           previous: this.#committed.get(input)!,
         }),
       ),
+      held: held.map(({ plan, position }) => ({
+        topic: plan.topic,
+        partition: this.partition,
+        offset: position,
+      })),
     });
     return { offsets, changes, emissions, done };
   }

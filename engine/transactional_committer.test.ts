@@ -106,6 +106,18 @@ test('a task whose offsets somebody else moved is fenced, and commits nothing', 
   assert.equal(kafka.log.filter((line) => line.startsWith('committed')).length, 0);
 });
 
+test('a commit without offsets is done again, unless somebody else went on meanwhile', async () => {
+  const held = { ...commit, offsets: [], held: [{ topic: 'in', partition: 2, offset: 4 }] };
+  const kafka = new FakeKafka();
+  const committer = await opened(kafka);
+  kafka.endings = ['breaks'];
+  await committer.commit(TASK, held);
+  assert.deepEqual(kafka.log.slice(-2), ['initialised ns.top.stats.2', 'committed out+changes']);
+  kafka.endings = ['breaks'];
+  kafka.offset = 9;
+  await assert.rejects(committer.commit(TASK, held), { code: 'E_TASK_FENCED' });
+});
+
 test('a task whose id somebody else initialised is fenced', async () => {
   const kafka = new FakeKafka();
   const committer = await opened(kafka);

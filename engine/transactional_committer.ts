@@ -7,7 +7,8 @@
  * 3. Whatever fails in between leaves the outcome unknown (a cut connection had committed, 8 of 8 times). The producer is
  *    dropped, a new one initialised, and the committed offsets decide: where they are the new ones, it had committed;
  *    where they are the old ones, it is done again; anything else means that somebody else went on, and the task is fenced.
- * 4. A commit without offsets holds nothing that may not be written twice (how far time has come), and is done again.
+ * 4. A commit without offsets holds nothing that may not be written twice (how far time has come), and is done again,
+ *    if the task's offsets are still what it committed: otherwise somebody else went on, and its state is stale.
  */
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
@@ -102,12 +103,13 @@ export class TransactionalCommitter implements Committer {
     await producer.transact({ records: [...outputs, ...changelogRecords(changelog)], offsets });
   }
 
-  async #hasCommitted(task: TaskId, { offsets }: Commit): Promise<boolean> {
-    if (offsets.length === 0) return false;
-    const found = await this.#ports.committedOffsets(offsets);
-    if (offsets.every(({ offset }, index) => found[index] === offset)) return true;
+  async #hasCommitted(task: TaskId, { offsets, held = [] }: Commit): Promise<boolean> {
+    const found = await this.#ports.committedOffsets([...offsets, ...held]);
+    const is_held = held.every(({ offset }, index) => (found[offsets.length + index] ?? offset) === offset);
+    const is_done = offsets.every(({ offset }, index) => found[index] === offset);
+    if (is_held && is_done && offsets.length > 0) return true;
     const is_unchanged = offsets.every(({ previous }, index) => (found[index] ?? previous) === previous);
-    if (is_unchanged) return false;
+    if (is_held && is_unchanged) return false;
     throw fenced(task, 'its committed offsets are not those it committed');
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run drill -- --cycles N [--seed S] [--brokers real|embedded] [--fault KIND…] [--guarantee G]`: injects N faults, a
- * round at a time (`--round` so many, `--from` that round), and compares what the topology said with what its input makes it say. A cycle is one fault, with the load
+ * `npm run drill -- --cycles N [--seed S] [--brokers real|embedded] [--fault KIND…] [--guarantee G] [--store lmdb]`: injects N
+ * faults, a round at a time (`--round` so many, `--from` that round), and compares what the topology said with what its input makes it say. A cycle is one fault, with the load
  * going on. A seed that was printed gives the same input and the same faults again, with their times; how they meet
  * the processes is for the machine.
  *
@@ -13,6 +13,7 @@ import type { Guarantee } from '../../engine/plan.ts';
 import { errorMessage } from '../../messages/errata_error.ts';
 import { BUG_NAMES, BUGS, type BugName } from './bugs/catalogue.ts';
 import { type BrokerKind, type DrillBroker, startDrillBroker } from './drill_broker.ts';
+import type { StoreKind } from './drill_topology.ts';
 import { FAULT_KINDS, type FaultKind, planFaults, sensibleKinds } from './fault_plan.ts';
 import { type RoundResult, runRound } from './round.ts';
 import { Tidy } from './tidy.ts';
@@ -30,6 +31,7 @@ interface Drill {
   first_round: number;
   seed: number;
   guarantee: Guarantee;
+  store: StoreKind;
   processes: number;
   kinds: readonly FaultKind[];
   bug: BugName | null;
@@ -40,7 +42,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void tidy.run().then(() => process.exit(1)));
 try {
   const { brokers, bugs, drill } = readArguments();
-  console.log(`seed ${drill.seed}, ${brokers} broker, ${drill.guarantee}`);
+  console.log(`seed ${drill.seed}, ${brokers} broker, ${drill.guarantee}, state in ${drill.store}`);
   const broker = await startDrillBroker(brokers, tidy);
   const is_fine = bugs.length === 0 ? await isRight(drill, broker) : await areFound(bugs, drill, broker);
   process.exitCode = is_fine ? 0 : 1;
@@ -93,7 +95,7 @@ async function* rounds(
   drill: Drill,
   broker: DrillBroker,
 ): AsyncGenerator<{ done: number; round: number; result: RoundResult }> {
-  const { cycles, per_round, first_round, seed, guarantee, processes, kinds, bug } = drill;
+  const { cycles, per_round, first_round, seed, guarantee, store, processes, kinds, bug } = drill;
   for (let round = first_round, done = 0; done < cycles; round++) {
     const faults = planFaults({
       ...{ seed, round, kinds, processes },
@@ -102,7 +104,7 @@ async function* rounds(
     });
     done += faults.length;
     const result = await runRound({
-      ...{ seed, round, faults, broker, guarantee, processes, bug },
+      ...{ seed, round, faults, broker, guarantee, store, processes, bug },
       session_timeout_ms: SESSION_TIMEOUT_MS,
       keep: bug === null ? KEEP : null,
       say: (line) => console.log(line),
@@ -125,6 +127,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       brokers: { type: 'string', default: 'real' },
       guarantee: { type: 'string', default: 'exactly_once' },
+      store: { type: 'string', default: 'memory' },
       processes: { type: 'string', default: '2' },
       fault: { type: 'string', multiple: true },
       bug: { type: 'string' },
@@ -137,6 +140,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
     first_round: natural(values.from),
     seed: natural(values.seed),
     guarantee,
+    store: oneOf(values.store, ['memory', 'lmdb'] as const),
     processes: natural(values.processes),
     kinds: values.fault?.map((kind) => oneOf(kind, FAULT_KINDS)) ?? sensibleKinds(guarantee),
     bug: null,

@@ -1,12 +1,14 @@
 /** The topology that is drilled: one source that is re-keyed and one that is not, windows, alerts, every kind of sink. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Guarantee, Plan } from '../../engine/plan.ts';
+import type { Guarantee, Plan, StatePlan } from '../../engine/plan.ts';
 import { loadTopology } from '../../topology/load.ts';
 import { PARTITIONS } from './drill_input.ts';
 import type { SourceTopics } from './feeder.ts';
 
 export const DISORDER_MS = 5_000;
+
+export type StoreKind = StatePlan['store'];
 
 export interface DrillTopology {
   file: string;
@@ -21,9 +23,12 @@ export function writeTopology(
   name: string,
   guarantee: Guarantee,
   session_timeout_ms: number,
+  store: StoreKind,
 ): DrillTopology {
   const file = join(folder, `${name}.yaml`);
-  writeFileSync(file, yaml(name, guarantee, session_timeout_ms));
+  // All processes share the folder, as where several run on one machine.
+  const state = `{ store: ${store}, path: ${join(folder, 'state')} }`;
+  writeFileSync(file, yaml(name, guarantee, session_timeout_ms, state));
   const { plan, problems } = loadTopology(file, {});
   if (!plan) throw new Error(`the drill's topology has mistakes: ${JSON.stringify(problems)}`);
   return {
@@ -34,11 +39,12 @@ export function writeTopology(
   };
 }
 
-function yaml(name: string, guarantee: Guarantee, session_timeout_ms: number): string {
+function yaml(name: string, guarantee: Guarantee, session_timeout_ms: number, state: string): string {
   return `
 topology: ${name}
 partitions: ${PARTITIONS}
 guarantee: ${guarantee}
+state: ${state}
 kafka: { properties: { session.timeout.ms: ${session_timeout_ms}, heartbeat.interval.ms: ${session_timeout_ms / 5} } }
 sources:
   predictions: { kafka: { topic: ${name}.predictions }, key: prediction_id, partitioner: murmur2, disorder: ${DISORDER_MS}ms }

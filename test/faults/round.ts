@@ -19,7 +19,7 @@ import { areDecided } from './decided.ts';
 import type { DrillBroker } from './drill_broker.ts';
 import { DrillInput, FROM_MS, PARTITIONS } from './drill_input.ts';
 import { DrillProcess } from './drill_process.ts';
-import { DISORDER_MS, type DrillTopology, writeTopology } from './drill_topology.ts';
+import { DISORDER_MS, type DrillTopology, type StoreKind, writeTopology } from './drill_topology.ts';
 import { type Accounts, type Expected, expectedOf, withoutZeros } from './expected.ts';
 import type { Fault } from './fault_plan.ts';
 import { Feeder } from './feeder.ts';
@@ -34,6 +34,7 @@ export interface RoundOptions {
   faults: readonly Fault[];
   broker: DrillBroker;
   guarantee: Guarantee;
+  store: StoreKind;
   processes: number;
   session_timeout_ms: number;
   bug: BugName | null;
@@ -86,7 +87,7 @@ class Round {
   #progress = '';
 
   constructor(options: RoundOptions, tidy: Tidy) {
-    const { seed, round, broker, guarantee, session_timeout_ms } = options;
+    const { seed, round, broker, guarantee, store, session_timeout_ms } = options;
     this.#options = options;
     this.#tidy = tidy;
     const name = `drill-${seed}-${round}-${randomUUID().slice(0, 4)}`;
@@ -95,6 +96,7 @@ class Round {
       name,
       guarantee,
       session_timeout_ms,
+      store,
     );
     this.#kafka = new Kafka({
       brokers: [broker.address],
