@@ -243,7 +243,8 @@ function takeFolder({ path, changelog, partition }: StoreIdentity): { folder: st
     const lock = lockFolder(folder);
     if (!lock) continue;
     if (taken) {
-      rmSync(folder, { recursive: true, force: true });
+      // Folder and lock stay: whoever is about to lock it must find the lock that others find.
+      for (const left of [FILES, ATTEMPTS]) rmSync(join(folder, left), { recursive: true, force: true });
       lock.release();
     } else taken = { folder, lock };
   }

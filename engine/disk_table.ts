@@ -53,16 +53,17 @@ export class DiskTable implements Table {
   /** Of what is not on disk. */
   #expiry = this.#newQueue();
   readonly #due: DueReader | null;
+  #on_disk: number;
 
   constructor(files: TableFiles, guard: Guard) {
     this.#files = files;
     this.#guard = guard;
     this.#due = files.index ? new DueReader(files.entries) : null;
+    this.#on_disk = this.#count();
   }
 
   get size(): number {
-    const stats = this.#files.entries.getStats() as { entryCount: number };
-    return stats.entryCount + this.#changed.size + this.#taken.size + this.#settled.size;
+    return this.#on_disk + this.#changed.size + this.#taken.size + this.#settled.size;
   }
 
   get changed(): number {
@@ -161,6 +162,7 @@ export class DiskTable implements Table {
   onWritten(): void {
     this.#written = this.#settled;
     this.#settled = new Map();
+    this.#on_disk = this.#count();
     this.#due?.rewind();
     if (!this.#files.index) return;
     this.#expiry = this.#newQueue();
@@ -210,6 +212,10 @@ export class DiskTable implements Table {
       const entry = decodeEntry(this.#files.index ? splitPlace(bytes).bytes : bytes, value);
       if (entry.key.startsWith(prefix)) yield entry;
     }
+  }
+
+  #count(): number {
+    return (this.#files.entries.getStats() as { entryCount: number }).entryCount;
   }
 
   #isUnwritten(key: string): boolean {

@@ -78,8 +78,8 @@ export class TaskTime {
 
   accept(input: TaskInput, record: WatermarkRecord): void {
     if (!(input.clock instanceof UpstreamInput)) return;
-    input.clock.accept(record);
-    this.#state.set(`upstream/${input.plan.topic}/${record.task}`, record);
+    const counted = input.clock.accept(record);
+    this.#state.set(`upstream/${input.plan.topic}/${record.task}`, counted);
   }
 
   /** Looks for inputs that have become idle; true if one has. */

@@ -101,3 +101,14 @@ test('with all upstream tasks idle, time goes up to the least that they said', (
   const upstream = new UpstreamInput(['a/0', 'a/1'], [idle('a/0', 700), idle('a/1', 500)]);
   assert.deepEqual(upstream.time, { type: 'idle', value_ms: null, until_ms: 500 });
 });
+
+test('what an upstream task has said stands, also when it begins anew and knows nothing', () => {
+  const upstream = new UpstreamInput(['a/0'], []);
+  upstream.accept({ task: 'a/0', value_ms: 100, state: { type: 'live' } });
+  const counted = upstream.accept({ task: 'a/0', value_ms: null, state: { type: 'live' } });
+  assert.deepEqual(counted, { task: 'a/0', value_ms: 100, state: { type: 'live' } });
+  assert.deepEqual(upstream.time, { type: 'live', value_ms: 100 });
+  assert.deepEqual(new UpstreamInput(['a/0'], [counted]).time, upstream.time, 'restored');
+  upstream.accept({ task: 'a/0', value_ms: 90, state: { type: 'live' } });
+  assert.deepEqual(upstream.time, { type: 'live', value_ms: 100 });
+});

@@ -50,6 +50,11 @@ function leastKnown(a: number | null, b: number | null): number | null {
   return b === null ? a : Math.min(a, b);
 }
 
+function latest(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.max(a, b);
+}
+
 /** Event time of one partition of a source. */
 export class EventTimeInput {
   readonly #disorder_ms: number;
@@ -104,16 +109,22 @@ export class UpstreamInput {
     for (const record of restored) this.accept(record);
   }
 
-  /** Records of tasks that are not planned are ignored: they are from before a change of the topology. */
-  accept({ task, value_ms, state }: WatermarkRecord): void {
+  /**
+   * Records of tasks that are not planned are ignored: they are from before a change of the topology. What a task has
+   * said stands: one that keeps no state knows nothing after a restart, until its next record. Returns what counts.
+   */
+  accept(record: WatermarkRecord): WatermarkRecord {
+    const { task, state } = record;
     const known = this.#times.get(task);
-    if (!known) return;
+    if (!known) return record;
     this.#time = undefined;
+    const value_ms = latest(record.value_ms, known.type === 'unknown' ? null : known.value_ms);
     if (state.type === 'idle') {
       this.#times.set(task, { type: 'idle', value_ms, until_ms: state.until_ms });
     } else {
       this.#times.set(task, value_ms === null ? UNKNOWN_TIME : { type: 'live', value_ms });
     }
+    return { task, value_ms, state };
   }
 
   get time(): InputTime {

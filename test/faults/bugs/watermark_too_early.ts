@@ -11,10 +11,11 @@ export * from '../../../engine/watermarks.ts';
 const latest_ms = new WeakMap<Original, number>();
 
 export class UpstreamInput extends Original {
-  override accept(record: WatermarkRecord): void {
-    super.accept(record);
+  override accept(record: WatermarkRecord): WatermarkRecord {
+    const counted = super.accept(record);
     const before_ms = latest_ms.get(this) ?? Number.NEGATIVE_INFINITY;
     latest_ms.set(this, Math.max(before_ms, record.value_ms ?? before_ms));
+    return counted;
   }
 
   override get time(): InputTime {
