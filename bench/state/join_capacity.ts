@@ -64,6 +64,7 @@ const PLAN: ResolvedPlan = {
   commit_interval_ms: 1_000,
   guarantee: 'exactly_once',
   state: { store: 'memory' },
+  watchdog_ms: 60_000,
   topics: [],
   stages: [STAGE],
   dead_letter_topic: 'dead',
