@@ -14,6 +14,7 @@
  *    to be told, but kept, for event time has not passed and more may come.
  */
 import type { Static, TObject } from 'typebox';
+import type { ScannedRecord } from '../messages/scanned_record.ts';
 
 /** A record of a source topic, as it came. */
 export interface SourceRecord {
@@ -103,16 +104,24 @@ export interface Context {
   late(key: string, value: SourceRecord | object, code?: string): void;
 }
 
+/** Events of records that capture would only pass on. What it does not take comes as a message instead. */
+export interface ScannedInput {
+  /** True if `add` may follow. `isAtHome` is asked once per key. */
+  takes(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): boolean;
+  add(record: ScannedRecord, watermark_ms: number): void;
+  /** What it holds takes much memory, and is to be handed on. */
+  readonly is_full: boolean;
+}
+
 export interface Actor {
   onMessage(input: string, message: unknown, context: Context): void;
   onTimer?(key: string, time_ms: number, context: Context): void;
-  /**
-   * The end of the first window that has something to be handed on. `onCommit` is called before the watermark passes
-   * it; infinity: nothing waits.
-   */
+  /** When what it gathers would come too late: `onCommit` is called before the watermark gets there. */
   holdsBack?(): number;
   /** The watermark has reached the entry's expiry, and it has gone. */
   onExpired?(key: string, value: Expiring, context: Context): void;
+  /** How it counts source records that were scanned and never became messages; absent: it cannot. */
+  readonly scanned?: ScannedInput;
   /** The watermark has advanced to `context.watermark_ms`. */
   onWatermark?(context: Context): void;
   /** The effects so far are about to be committed. */

@@ -31,3 +31,8 @@ export function bringsEvents({ represents, aggregate }: WindowDelta): boolean {
 export function bringsAnything(delta: WindowDelta): boolean {
   return bringsEvents(delta) || Object.keys(delta.aggregate.predictions).length > 0;
 }
+
+/** When a delta would come too late: at its end, or, where that has passed, when its window is forgotten. */
+export function dueAt(end_ms: number, lateness_ms: number, watermark_ms: number): number {
+  return end_ms > watermark_ms ? end_ms : end_ms + lateness_ms;
+}

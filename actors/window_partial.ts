@@ -1,10 +1,12 @@
 /** The local half of a window: sums events up where they are and hands on one delta per slice of time, key and commit. */
+import { parseDuration } from '../messages/duration.ts';
 import type { Event } from '../messages/event.ts';
 import { type Actor, type Context, defineActor } from './actor.ts';
-import { addEvent, emptyAggregate } from './aggregate.ts';
+import { addEvent, emptyAggregate, mergeAggregate } from './aggregate.ts';
 import { addPrediction, stepOf } from './completeness.ts';
+import { WindowColumns } from './window_columns.ts';
 import { WindowConfig } from './window_config.ts';
-import { bringsAnything, keyOf, type WindowDelta, windowKey } from './window_delta.ts';
+import { bringsAnything, dueAt, keyOf, type WindowDelta, windowKey } from './window_delta.ts';
 import { windowKind } from './window_kind.ts';
 
 export const windowPartial = defineActor({
@@ -25,23 +27,27 @@ type Slices = Map<number, WindowDelta>;
 class WindowPartial implements Actor {
   readonly #config: WindowConfig;
   readonly #slice_ms: number;
+  readonly #lateness_ms: number;
   readonly #step_ms: number;
+  readonly scanned: WindowColumns;
   /** What came since the last commit: by the first field of the key, by the second. */
   readonly #deltas = new Map<string, Map<string, Slices>>();
-  #first_end_ms = Number.POSITIVE_INFINITY;
+  #due_ms = Number.POSITIVE_INFINITY;
 
   constructor(config: WindowConfig) {
     const kind = windowKind(config);
     this.#config = config;
     this.#slice_ms = kind.slice_ms;
     this.#step_ms = stepOf(kind);
+    this.#lateness_ms = parseDuration(config.lateness);
+    this.scanned = new WindowColumns(config, kind.slice_ms);
   }
 
-  onMessage(_input: string, message: unknown): void {
+  onMessage(_input: string, message: unknown, context: Context): void {
     const event = message as Event;
     const is_counted = this.#config.over === 'all' || event.origin === 'feedback';
     if (!is_counted && !event.is_joinable) return;
-    const delta = this.#deltaFor(event);
+    const delta = this.#deltaFor(event, context);
     const weight = event.op === 'add' ? 1 : -1;
     if (event.is_joinable) addPrediction(delta.aggregate.predictions, event.time_ms, this.#step_ms, weight);
     if (!is_counted) return;
@@ -50,21 +56,22 @@ class WindowPartial implements Actor {
   }
 
   holdsBack(): number {
-    return this.#first_end_ms;
+    return Math.min(this.#due_ms, this.scanned.due_ms);
   }
 
   onCommit(context: Context): void {
+    for (const delta of this.scanned.take()) this.#merge(delta);
     for (const delta of this.#gathered())
       if (bringsAnything(delta)) context.emit('deltas', windowKey(delta.key), delta);
     this.#deltas.clear();
-    this.#first_end_ms = Number.POSITIVE_INFINITY;
+    this.#due_ms = Number.POSITIVE_INFINITY;
   }
 
   *#gathered(): Iterable<WindowDelta> {
     for (const second of this.#deltas.values()) for (const slices of second.values()) yield* slices.values();
   }
 
-  #deltaFor(event: Event): WindowDelta {
+  #deltaFor(event: Event, context: Context): WindowDelta {
     const start_ms = Math.floor(event.time_ms / this.#slice_ms) * this.#slice_ms;
     const slices = this.#slicesOf(event);
     let delta = slices.get(start_ms);
@@ -73,15 +80,26 @@ class WindowPartial implements Actor {
       const end_ms = start_ms + this.#slice_ms;
       delta = { key, start_ms, end_ms, represents: 0, aggregate: emptyAggregate() };
       slices.set(start_ms, delta);
-      this.#first_end_ms = Math.min(this.#first_end_ms, end_ms);
+      this.#due_ms = Math.min(this.#due_ms, dueAt(end_ms, this.#lateness_ms, context.watermark_ms));
     }
     return delta;
   }
 
-  #slicesOf(event: Event): Slices {
+  /** One delta per slice, key and commit, whichever way its events came. */
+  #merge(delta: WindowDelta): void {
+    const slices = this.#slicesOf(delta.key);
+    const known = slices.get(delta.start_ms);
+    if (!known) slices.set(delta.start_ms, delta);
+    else {
+      known.represents += delta.represents;
+      mergeAggregate(known.aggregate, delta.aggregate, Number.POSITIVE_INFINITY);
+    }
+  }
+
+  #slicesOf(fields: WindowDelta['key']): Slices {
     const [first, second] = this.#config.by;
-    const by_first = entryOf(this.#deltas, event[first!], () => new Map<string, Slices>());
-    return entryOf(by_first, second ? event[second] : '', () => new Map<number, WindowDelta>());
+    const by_first = entryOf(this.#deltas, fields[first!]!, () => new Map<string, Slices>());
+    return entryOf(by_first, second ? fields[second]! : '', () => new Map<number, WindowDelta>());
   }
 }
 

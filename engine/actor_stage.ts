@@ -66,6 +66,8 @@ interface InHand {
 export class ActorStage {
   readonly options: ActorStageOptions;
   readonly #actors = new Map<string, RunningActor>();
+  /** Those that gather what is to be handed on in time. */
+  readonly #holding: RunningActor[];
   readonly timers: Timers;
   watermark_ms: number;
   in_hand: InHand | undefined;
@@ -83,6 +85,7 @@ export class ActorStage {
     const { actors } = options.stage;
     for (const plan of actors) this.#actors.set(plan.name, this.#create(plan));
     this.#rekeying = new Set(actors.filter(({ kind }) => kind === 'rekey').map(({ name }) => name));
+    this.#holding = [...this.#actors.values()].filter(({ actor }) => actor.holdsBack);
   }
 
   #create(plan: ActorPlan): RunningActor {
@@ -146,7 +149,7 @@ export class ActorStage {
   /** Event time goes on: due timers fire in order, then every actor is told. */
   advance(watermark_ms: number): void {
     if (!(watermark_ms > this.watermark_ms)) return;
-    this.#handOn(watermark_ms);
+    this.handOn(watermark_ms);
     this.watermark_ms = watermark_ms;
     for (;;) {
       const timer = this.timers.takeDue(watermark_ms);
@@ -181,7 +184,7 @@ export class ActorStage {
   /** All inputs have been read to their end: what is open closes, and the watermark stays where it is. */
   closeOpenWindows(): void {
     const reached_ms = this.watermark_ms;
-    this.#handOn(Number.MAX_VALUE);
+    this.handOn(Number.MAX_VALUE);
     this.watermark_ms = Number.POSITIVE_INFINITY;
     this.#tellWatermark();
     this.watermark_ms = reached_ms;
@@ -201,6 +204,20 @@ export class ActorStage {
     const running = this.#actors.get(actor);
     if (!running) throw new ErrataError('E_PLAN', `no actor "${actor}" in stage ${this.options.stage.name}`);
     running.actor.onMessage(input, message, running.context);
+  }
+
+  isAtHome({ codec, topic }: InputPlan, ids: KeyFields): boolean {
+    if (codec.type !== 'source' || codec.keyed === null) return true;
+    const { by, partitioner } = codec.keyed;
+    const key = ids[by];
+    // A record without an id joins nothing, and may stand anywhere.
+    if (key === undefined) return by === 'prediction_id';
+    const { plan, partition } = this.options;
+    return partitionOf(partitioner, key, plan.partitions[topic]!) === partition;
+  }
+
+  actor(name: string): Actor | undefined {
+    return this.#actors.get(name)?.actor;
   }
 
   note(message: MessageType, value: object): void {
@@ -230,11 +247,17 @@ export class ActorStage {
     });
   }
 
+  /** When what is gathered outside of the state would come too late. */
+  get held_back_ms(): number {
+    let held_ms = Number.POSITIVE_INFINITY;
+    for (const { actor } of this.#holding) held_ms = Math.min(held_ms, actor.holdsBack!());
+    return held_ms;
+  }
+
   /** What windows that are about to close still miss. */
-  #handOn(watermark_ms: number): void {
-    for (const { actor, context } of this.#actors.values())
-      if (actor.holdsBack && actor.holdsBack() <= watermark_ms)
-        this.#attempt(() => actor.onCommit?.(context));
+  handOn(watermark_ms: number): void {
+    for (const { actor, context } of this.#holding)
+      if (actor.holdsBack!() <= watermark_ms) this.#attempt(() => actor.onCommit?.(context));
   }
 
   #tellWatermark(): void {
@@ -322,14 +345,8 @@ class ActorContext implements Context {
   }
 
   isAtHome(ids: KeyFields): boolean {
-    const { plan, partition } = this.#stage.options;
     const input = this.#stage.in_hand?.input;
-    if (input?.codec.type !== 'source' || input.codec.keyed === null) return true;
-    const { by, partitioner } = input.codec.keyed;
-    const key = ids[by];
-    // A record without an id joins nothing, and may stand anywhere.
-    if (key === undefined) return by === 'prediction_id';
-    return partitionOf(partitioner, key, plan.partitions[input.topic]!) === partition;
+    return input === undefined || this.#stage.isAtHome(input, ids);
   }
 
   count(account: string, disposition: string, delta: number): void {

@@ -6,7 +6,9 @@ import { TrainingJob } from '../messages/training_job.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
 import { ActorStage, type ActorStageOptions, type Emission } from './actor_stage.ts';
 import type { LogRecord } from './partition_reader.ts';
+import type { InputPlan } from './plan.ts';
 import { DATA_HEADERS, isOtherVersion, readInternal, readSourceRecord } from './record_format.ts';
+import { scannedSource } from './scanned_source.ts';
 import { describeFailure, setAside } from './set_aside.ts';
 import { heartbeatTime, maxAheadOf } from './source_heartbeat.ts';
 import type { Care } from './suspicion.ts';
@@ -15,7 +17,8 @@ import type { TaskTime } from './task_time.ts';
 import { EventTimeInput } from './watermarks.ts';
 
 export interface StageLogic {
-  onRecord(input: TaskInput, record: LogRecord): Promise<void> | undefined;
+  /** Takes up to `most` records of the input, and calls `advance` wherever they may have moved event time. */
+  process(input: TaskInput, most: number, advance: () => void): Promise<void> | undefined;
   advance(watermark_ms: number): void;
   closeOpenWindows(): void;
   /** State is there whose time has passed: `dropExpired` comes before the next record. */
@@ -37,17 +40,10 @@ export function createStageLogic(options: StageLogicOptions): StageLogic {
 function actorLogic(options: StageLogicOptions): StageLogic {
   const { time } = options;
   const stage = new ActorStage(options, time.watermark_ms);
-  const max_ahead_ms = new Map(
-    options.stage.inputs.map((input) => [input, maxAheadOf(options.stage, input)]),
-  );
+  const readers = new Map(options.stage.inputs.map((input) => [input, inputReader(stage, options, input)]));
   return {
-    onRecord: (input, record) => {
-      const { codec, topic } = input.plan;
-      const reason = options.care.condemns(topic, record.offset);
-      if (reason) stage.refuse(input.plan, record, reason);
-      else if (codec.type === 'source' && !codec.rekeyed)
-        onSource(stage, input, codec.source, record, max_ahead_ms.get(input.plan)!);
-      else onInternal(stage, time, input, record);
+    process: (input, most, advance) => {
+      readers.get(input.plan)!(input, most, advance);
       return undefined;
     },
     advance: (watermark_ms) => stage.advance(watermark_ms),
@@ -58,6 +54,36 @@ function actorLogic(options: StageLogicOptions): StageLogic {
     dropExpired: () => stage.dropExpired(),
     beforeCommit: () => stage.beforeCommit(),
     takeEmissions: () => stage.takeEmissions(),
+  };
+}
+
+type ReadInput = (input: TaskInput, most: number, advance: () => void) => void;
+
+function inputReader(stage: ActorStage, { time, care }: StageLogicOptions, plan: InputPlan): ReadInput {
+  const { codec } = plan;
+  if (codec.type !== 'source' || codec.rekeyed)
+    return oneByOne(stage, care, (input) => onInternal(stage, time, input, input.record()));
+  const max_ahead_ms = maxAheadOf(stage.options.stage, plan);
+  const onRecord = (input: TaskInput) => onSource(stage, input, codec.source, input.record(), max_ahead_ms);
+  const ordinary = oneByOne(stage, care, onRecord);
+  const scanned = scannedSource(stage, plan, onRecord);
+  if (!scanned) return ordinary;
+  return (input, most, advance) =>
+    care.is_needed ? ordinary(input, most, advance) : scanned.take(input, most, advance);
+}
+
+/** Until there is state to be dropped first. */
+function oneByOne(stage: ActorStage, care: Care, onRecord: (input: TaskInput) => void): ReadInput {
+  const take = (input: TaskInput) => {
+    const reason = care.condemns(input.plan.topic, input.cursor.offset);
+    if (reason) stage.refuse(input.plan, input.record(), reason);
+    else onRecord(input);
+  };
+  return (input, most, advance) => {
+    for (let taken = 0; taken < most && input.has_next && !stage.has_expired; taken++) {
+      if (input.advance()) take(input);
+      advance();
+    }
   };
 }
 
@@ -103,7 +129,11 @@ function trainingLogic(options: StageLogicOptions): StageLogic {
   const { plan, effects, partition, runJob } = options;
   const topic = plan.training!.evaluations_topic;
   return {
-    onRecord: async ({ plan: input }, record) => {
+    process: async (task_input, _most, advance) => {
+      const { plan: input } = task_input;
+      const record = task_input.takeNext();
+      advance();
+      if (!record) return;
       const job = readJob(record);
       if (job === null) return;
       if ('code' in job) {

@@ -291,17 +291,9 @@ export class Task {
     const most = this.#care.is_needed ? 1 : RECORDS_PER_TURN;
     this.#at = { input: this.#inputs.indexOf(input), offset: input.position };
     this.#care.stepped();
-    return this.#holding({ taken: most, is_one: most === 1 }, () => this.#take(input, most));
-  }
-
-  #take(input: TaskInput, most: number): Promise<void> | undefined {
-    for (let turn = 0; turn < most && input.has_next && !this.#logic.has_expired; turn++) {
-      const record = input.takeNext();
-      const pending = record && this.#logic.onRecord(input, record);
-      this.#advance();
-      if (pending) return pending;
-    }
-    return undefined;
+    return this.#holding({ taken: most, is_one: most === 1 }, () =>
+      this.#logic.process(input, most, () => this.#advance()),
+    );
   }
 
   /** Should the thread die in `act`, or `act` throw, then it was because of records that are not yet committed. */

@@ -110,9 +110,14 @@ export class TaskInput implements PartitionSink {
     return this.#reader.cursor;
   }
 
+  /** What `cursor` stands on, as an object. */
+  record(): LogRecord {
+    return this.#reader.record();
+  }
+
   /** `advance`, and the record as an object. */
   takeNext(): LogRecord | undefined {
-    return this.advance() ? this.#reader.record() : undefined;
+    return this.advance() ? this.record() : undefined;
   }
 
   /** Everything that the log had at the last answer is processed. */

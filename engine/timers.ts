@@ -29,6 +29,11 @@ export class Timers {
     this.#queue.push(timer);
   }
 
+  /** Before it no timer is due. */
+  get next_ms(): number {
+    return this.#queue.peek()?.time_ms ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Takes out the next timer that is due. One whose setting was undone is passed over. */
   takeDue(watermark_ms: number): Timer | undefined {
     for (;;) {

@@ -87,9 +87,14 @@ export class EventTimeInput {
     return was_idle;
   }
 
+  /** What its records have moved time to; negative infinity before the first. */
+  get reached_ms(): number {
+    return this.#max_ms - this.#disorder_ms;
+  }
+
   /** For the state: what has been reached, null if nothing. */
   get value_ms(): number | null {
-    return this.#max_ms === Number.NEGATIVE_INFINITY ? null : this.#max_ms - this.#disorder_ms;
+    return this.#max_ms === Number.NEGATIVE_INFINITY ? null : this.reached_ms;
   }
 
   get time(): InputTime {
