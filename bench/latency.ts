@@ -11,7 +11,8 @@ import { ContenderProcess } from './contender_process.ts';
 import type { Contender } from './contenders.ts';
 import { WINDOW_MS, windowStartOf } from './job.ts';
 import type { BenchKafka } from './kafka.ts';
-import { closingTick, eventsInWindow, LATENCY_SPEED, type Pace, tickMs, ticks } from './paced/pace.ts';
+import { closingTick, LATENCY_SPEED, type Pace, tickMs } from './paced/pace.ts';
+import { closedWindows, wrongWindows } from './paced/whole.ts';
 import { TopicWatch } from './results_watch.ts';
 import { windowsJob } from './windows/job.ts';
 
@@ -94,13 +95,9 @@ export async function produce(brokers: string, pace: Pace): Promise<Told> {
 }
 
 function judge(contender: Contender, pace: Pace, told: Told, words: Words, said: string): LatencyOutcome {
-  const counts = new Map<number, number>();
-  for (const [key, { count }] of words) {
-    const start_ms = windowStartOf(key);
-    counts.set(start_ms, (counts.get(start_ms) ?? 0) + count);
-  }
-  const starts = measuredWindows(pace);
-  const wrong = starts.filter((start_ms) => counts.get(start_ms) !== eventsInWindow(pace, start_ms));
+  const starts = closedWindows(pace, WINDOW_MS, (WARM_UP_S * 1_000) / tickMs(pace));
+  const counts = [...words].map(([key, { count }]) => [key, count] as const);
+  const wrong = wrongWindows(pace, counts, starts);
   if (wrong.length > 0)
     return { kind: 'failed', reasons: [`${wrong.length} of ${starts.length} windows are not whole`, said] };
   const closed_ms = new Map(
@@ -116,12 +113,4 @@ function judge(contender: Contender, pace: Pace, told: Told, words: Words, said:
   const [p50_ms, p99_ms, results] = [quantile(0.5), quantile(0.99), latencies.length];
   const latency = { contender: contender.name, rate: pace.rate, p50_ms, p99_ms, results };
   return { kind: 'measured', latency: { ...latency, load_late_ms: told.late_ms } };
-}
-
-/** Those that close after the warm-up and before the load ends. */
-function measuredWindows(pace: Pace): number[] {
-  const starts: number[] = [];
-  for (let start_ms = pace.from_ms; closingTick(pace, start_ms) < ticks(pace); start_ms += WINDOW_MS)
-    if (closingTick(pace, start_ms) * tickMs(pace) >= WARM_UP_S * 1_000) starts.push(start_ms);
-  return starts;
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { median } from 'simple-statistics';
 import type { Grown } from './growth.ts';
 import type { Latency } from './latency.ts';
 import type { Measurement } from './measure.ts';
@@ -59,12 +60,6 @@ export function medians(measured: readonly Measurement[]): Measurement[] {
       peak_rss_bytes: of('peak_rss_bytes'),
     };
   });
-}
-
-export function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function mebibytes({ peak_rss_bytes }: Measurement): string {
