@@ -81,15 +81,18 @@ interface Told {
   late_ms: number;
 }
 
-export async function produce(brokers: string, pace: Pace): Promise<Told> {
+/** Where the signal ends it before its time, `late_ms` is not known. */
+export async function produce(brokers: string, pace: Pace, signal?: AbortSignal): Promise<Told> {
   const args = ['--disable-warning=ExperimentalWarning', PRODUCER, brokers, JSON.stringify(pace)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  signal?.addEventListener('abort', () => child.kill());
   let said = '';
   child.stdout.on('data', (chunk) => {
     said += chunk;
   });
   await once(child, 'close');
   const lines = said.trim().split('\n');
+  if (signal?.aborted) return { ...JSON.parse(lines[0]!), late_ms: Number.NaN };
   if (lines.length !== 2) throw new Error(`the load did not come to its end: ${said}`);
   return { ...JSON.parse(lines[0]!), ...JSON.parse(lines[1]!) };
 }
