@@ -129,6 +129,32 @@ test('a store that ends the process that opens it is thrown away at the third at
   );
 });
 
+test('a full disk is told, and the next begins anew from the changelog', async (t) => {
+  const identity = identityIn(t);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', identity.path]);
+  if (mounted.status !== 0) {
+    t.skip('only root can mount a small disk');
+    return;
+  }
+  try {
+    const changelog = new Changelog();
+    const { state } = await reopened(identity, changelog);
+    const fill = () => {
+      for (let index = 0; index < 30_000; index++) {
+        state.store('a').set(`k${index}`, 'x'.repeat(300));
+        if (index % 1_000 === 999) changelog.commit(state);
+      }
+    };
+    assert.throws(fill, { code: 'E_STATE_STORE' });
+    await state.close();
+    const { store, discarded } = await opened(identity);
+    assert.deepEqual([discarded, store.next_offset], [null, 0]);
+    await store.close();
+  } finally {
+    spawnSync('umount', [identity.path]);
+  }
+});
+
 test('keys of any length and characters, and values that expire before 1970 or between two milliseconds', async (t) => {
   const identity = identityIn(t);
   const changelog = new Changelog();
