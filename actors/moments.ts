@@ -27,6 +27,9 @@ export function mergeMoments(to: Moments, from: Moments): void {
   to.sum_squares += from.sum_squares;
 }
 
+/** What is left of the mean square by rounding: a smaller variance is none. */
+const ROUNDING = 1e-13;
+
 /** Mean and population standard deviation; null where there is no value. */
 export function summarise({ count, sum, sum_squares }: Moments): {
   count: number;
@@ -35,5 +38,8 @@ export function summarise({ count, sum, sum_squares }: Moments): {
 } {
   if (count <= 0) return { count, mean: null, std: null };
   const mean = sum / count;
-  return { count, mean, std: Math.sqrt(Math.max(0, sum_squares / count - mean * mean)) };
+  if (count === 1) return { count, mean, std: 0 };
+  const mean_square = sum_squares / count;
+  const variance = mean_square - mean * mean;
+  return { count, mean, std: variance > ROUNDING * mean_square ? Math.sqrt(variance) : 0 };
 }

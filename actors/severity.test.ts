@@ -25,6 +25,25 @@ function kindsOf(task: TestTask): string[] {
 }
 
 describe('severity', () => {
+  it('judges what is provisional, and alerts on it only where told to', () => {
+    for (const [alert_on, expected] of [
+      ['final', ['raise r1']],
+      ['provisional', ['raise r0', 'correct r1']],
+    ] as const) {
+      const task = newTask({ lateness: '1h', alert_on });
+      take(task, { ...alarming, revision: 0, final: false }, { ...alarming, revision: 1 });
+      assert.deepEqual(kindsOf(task), expected);
+      const finals = task.emitted<Assessment>('assessments').map(({ final }) => final);
+      assert.deepEqual(finals, [false, true]);
+    }
+  });
+
+  it('tells windows of different kinds apart that begin at the same time', () => {
+    const task = newTask();
+    take(task, { ...alarming, window: 'short' }, { ...alarming, window: 'long' });
+    assert.deepEqual(kindsOf(task), ['raise r0', 'raise r0']);
+  });
+
   it('raises, corrects, resolves and raises again', () => {
     const task = newTask();
     take(task, { ...calm, revision: 0 }, { ...alarming, revision: 1 }, { ...alarming, revision: 2 });
@@ -46,6 +65,7 @@ describe('severity', () => {
       severity: 'high',
       recommended_action: 'retrain_on_pattern',
       topology: 'test',
+      window: 'stats',
       revision: 0,
       deployment_id: 'spam',
       model_version: 'v1',

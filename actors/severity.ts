@@ -95,6 +95,7 @@ class SeverityActor implements Actor {
     return {
       id: derivedId('assessment', ...this.#identity(window)),
       topology: this.#scope.topology,
+      window: window.window,
       deployment_id,
       model_version,
       revision: window.revision,

@@ -35,6 +35,7 @@ export function alert(given: Partial<Alert> = {}): Alert {
     id: 'alert-1',
     kind: 'raise',
     topology: 'test',
+    window: 'stats',
     deployment_id: 'spam',
     model_version: 'v1',
     revision: 0,

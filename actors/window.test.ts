@@ -4,6 +4,7 @@ import type { Event } from '../messages/event.ts';
 import type { WindowResult } from '../messages/window.ts';
 import { TestTask } from './testing.ts';
 import { window } from './window.ts';
+import type { WindowDelta } from './window_delta.ts';
 import { windowPartial } from './window_partial.ts';
 
 const NOON = Date.UTC(2024, 0, 1, 12);
@@ -208,6 +209,82 @@ describe('window', () => {
     task.commit();
     task.advance(NOON + 5 * MINUTE);
     assert.deepEqual(resultsOf(task), ['12:00 r1: 1/2']);
+  });
+
+  it('says how much of what people may say can have been said', () => {
+    const task = newTask({ feedback_horizon: '4m' });
+    const predicted = { origin: 'prediction', is_joinable: true } as const;
+    take(
+      task,
+      {},
+      predicted,
+      { ...predicted, time_ms: NOON + MINUTE },
+      { ...predicted, time_ms: NOON + 4 * MINUTE },
+    );
+    take(task, { ...predicted, model_version: 'nobody speaks of it' });
+    task.commit();
+    const completeness = () => task.commit().map(({ value }) => (value as WindowResult).completeness);
+    task.advance(NOON + 5 * MINUTE);
+    assert.deepEqual(completeness(), [1 / 3], 'the second lies in the step that is just passing');
+    task.advance(NOON + 6 * MINUTE);
+    take(task, {});
+    assert.deepEqual(completeness(), [2 / 3]);
+    task.advance(NOON + 9 * MINUTE);
+    take(task, {});
+    assert.deepEqual(completeness(), [1]);
+  });
+
+  it('tells what it has so far whenever time passes a multiple of `provisional`, if that is news', () => {
+    const task = newTask({ provisional: '1m' });
+    const told = () =>
+      task.commit().map(({ value }) => {
+        const { revision, final, total_events } = value as WindowResult;
+        return `r${revision}: ${total_events}${final ? '' : ' so far'}`;
+      });
+    take(task, {});
+    assert.deepEqual(told(), []);
+    task.advance(NOON + MINUTE);
+    assert.deepEqual(told(), ['r0: 1 so far']);
+    task.advance(NOON + 3 * MINUTE);
+    assert.deepEqual(told(), [], 'nothing has come since');
+    take(task, { time_ms: NOON + 3 * MINUTE });
+    assert.deepEqual(told(), []);
+    task.advance(NOON + 4.5 * MINUTE);
+    assert.deepEqual(told(), ['r1: 2 so far']);
+    task.advance(NOON + 5 * MINUTE);
+    assert.deepEqual(told(), ['r2: 2'], 'the same once more, but final');
+    take(task, { time_ms: NOON + 6.5 * MINUTE });
+    task.commit();
+    task.advance(NOON + 20 * MINUTE);
+    assert.deepEqual(told(), ['r0: 1'], 'nothing provisional of what is over');
+  });
+
+  it('counts an event in every window that hops over it', () => {
+    const task = newTask({ tumbling: undefined, hopping: { size: '15m', every: '5m' } });
+    take(task, { rating: 1 }, { time_ms: NOON + 7 * MINUTE });
+    task.commit();
+    task.advance(NOON + 60 * MINUTE);
+    assert.deepEqual(resultsOf(task), ['11:50 r0: 1/1', '11:55 r0: 1/2', '12:00 r0: 1/2', '12:05 r0: 0/1']);
+    assert.deepEqual(task.ledger.stats, { windowed: 6 });
+  });
+
+  it('refuses to open more windows than allowed, visibly, and goes on with those that are open', () => {
+    const task = newTask({ max_open_windows: 2, lateness: '5m' });
+    take(task, {}, { model_version: 'v2' });
+    task.commit();
+    take(task, { rating: 1 }, { model_version: 'v3' }, { model_version: 'v3' });
+    task.commit();
+    assert.deepEqual(task.ledger.stats, { windowed: 3, refused: 2 });
+    assert.deepEqual(
+      task.late.map(({ code, value }) => [code, (value as WindowDelta).key.model_version]),
+      [['max_open_windows', 'v3']],
+    );
+    task.advance(NOON + 5 * MINUTE);
+    assert.deepEqual(resultsOf(task), ['12:00 r0: 1/2', '12:00 r0: 0/1']);
+    task.advance(NOON + 10 * MINUTE);
+    take(task, { model_version: 'v3', time_ms: NOON + 10 * MINUTE });
+    task.advance(NOON + 15 * MINUTE);
+    assert.deepEqual(resultsOf(task), ['12:10 r0: 0/1'], 'there is room again');
   });
 
   it('refuses a length of nothing', () => {

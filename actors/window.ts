@@ -14,12 +14,18 @@ import { windowKind } from './window_kind.ts';
 export const window = defineActor({
   kind: 'window',
   local_half: 'window_partial',
-  summary: 'Error rate, patterns, moments and latency quantiles of the events of each window.',
+  summary:
+    'Error rate, patterns, moments and latency quantiles of the events of each window: tumbling, hopping or session.',
   example: 'stats: { kind: window, from: capture, tumbling: 5m, lateness: 24h, idle: 30s }',
   partitioning: 'window_key',
   config: WindowConfig,
   inputs: { deltas: 'window_delta' },
-  outputs: { windows: { message: 'window', summary: 'final results and their corrections' } },
+  outputs: {
+    windows: {
+      message: 'window',
+      summary: 'final results and their corrections; provisional ones where asked for',
+    },
+  },
   create: (config, scope) => {
     const kind = windowKind(config);
     return kind.type === 'fixed'

@@ -157,6 +157,7 @@ function alertOf(revision: number) {
     recommended_action: 'retrain_on_pattern',
     id: `alert-${revision}`,
     topology: 'feedback',
+    window: 'stats',
     revision,
     deployment_id: 'blue',
     model_version: '7',

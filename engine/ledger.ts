@@ -70,6 +70,11 @@ export class Ledger {
     return this.#unsaved.size > 0;
   }
 
+  /** Over all accounts. */
+  total(disposition: string): number {
+    return this.#counters.reduce((sum, one) => sum + (one.disposition === disposition ? one.count : 0), 0);
+  }
+
   entries(): LedgerEntries {
     const entries: LedgerEntries = {};
     for (const { account, disposition, count, is_settled } of this.#counters) {

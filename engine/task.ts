@@ -80,6 +80,8 @@ export class Task {
   #phase: TaskPhase = 'restoring';
   #committed = new Map<TaskInput, number>();
   #last_commit_ms = 0;
+  /** As far as it was told. */
+  #refused = 0;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #wake: () => void = () => undefined;
@@ -385,6 +387,7 @@ export class Task {
     const watermarks = this.#time.takeNews();
     const emissions = this.#logic.takeEmissions();
     this.#ledger.save();
+    this.#warnOfRefused();
     const changes = this.#state.takeChanges();
     const done = this.#ports.committer.commit(this.id, {
       outputs: [...this.#effects.take(), ...watermarks],
@@ -404,6 +407,16 @@ export class Task {
       })),
     });
     return { offsets, changes, emissions, done };
+  }
+
+  #warnOfRefused(): void {
+    const refused = this.#ledger.total('refused');
+    if (refused > this.#refused)
+      this.#log.error(
+        { refused: refused - this.#refused },
+        'E_MAX_OPEN_WINDOWS: events that would open more windows than a task may keep go to the late topic',
+      );
+    this.#refused = refused;
   }
 
   #isPaused(input: TaskInput): boolean {

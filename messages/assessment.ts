@@ -17,6 +17,7 @@ const published = {
 const identity = {
   id: Type.String({ description: 'derived from topology, key, window and revision' }),
   topology: Type.String(),
+  window: Type.String({ description: 'name of the window actor' }),
   revision: Type.Integer({ minimum: 0 }),
   deployment_id: Type.String(),
   model_version: Type.String(),
