@@ -64,6 +64,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #log: Logger;
   #is_over = false;
+  /** Resolved when the group has answered, whatever it said. */
+  #heard = Promise.withResolvers<void>();
 
   constructor(kafka: KafkaClient, settings: KafkaSettings, options: MembershipOptions, log: Logger) {
     this.#options = options;
@@ -88,10 +90,12 @@ export class Membership {
 
   async start(): Promise<void> {
     const topics = this.#options.stages.flatMap((stage) => stage.topics);
-    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
+    this.#consumer.on(HEARTBEAT, () => this.#onHeard());
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#consumer.pause(topics.map((topic) => ({ topic })));
       this.#options.onAssigned(tasksOf(payload.memberAssignment, this.#options.stages), payload.memberId);
+      this.#onHeard();
     });
     this.#consumer.on(CRASH, ({ payload }) => {
       if (payload.restart) this.#log.warn({ error: payload.error.message }, 'group membership restarts');
@@ -100,6 +104,16 @@ export class Membership {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics, fromBeginning: true });
     await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+  }
+
+  /** The next time that the group takes this member's heartbeat, or lets it join. */
+  heard(): Promise<void> {
+    return this.#heard.promise;
+  }
+
+  #onHeard(): void {
+    this.#heard.resolve();
+    this.#heard = Promise.withResolvers();
   }
 
   /** `refused`: the group has moved on; whether the task may go on is for the next assignment to say. */

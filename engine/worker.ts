@@ -135,7 +135,8 @@ class TaskHost {
       await Promise.race([admin.connect(), this.#ended]);
       if (this.#is_ending) return;
       const { clusterId: cluster_id } = await admin.describeCluster();
-      ports = this.#taskPorts({ reader, committer, cluster_id, committedOffsets: committed });
+      const parts = { reader, committer, cluster_id, committedOffsets: committed };
+      ports = this.#taskPorts(parts, membership);
       await Promise.race([membership.start(), this.#ended]);
       await this.#ended;
       how = 'commit';
@@ -152,12 +153,15 @@ class TaskHost {
     }
   }
 
-  #taskPorts(parts: Pick<TaskPorts, 'reader' | 'committer' | 'cluster_id' | 'committedOffsets'>): TaskPorts {
+  #taskPorts(
+    parts: Pick<TaskPorts, 'reader' | 'committer' | 'cluster_id' | 'committedOffsets'>,
+    membership: Membership,
+  ): TaskPorts {
     const ports: TaskPorts = {
       ...parts,
       runJob: this.#jobs.run,
       onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
-      onFailed: (task, error) => this.#onFailed(task, error, ports),
+      onFailed: (task, error) => this.#onFailed(task, error, ports, membership),
       onCleared: (task) => this.#onCleared(task),
       in_hand: new InHand(this.#init.in_hand),
       now: Date.now,
@@ -215,9 +219,10 @@ class TaskHost {
 
   /**
    * A task that was fenced has been elsewhere in the meantime, and its state is stale: where the group still gives it
-   * to this worker, it begins anew. Any other failure ends the worker, which the supervisor starts again.
+   * to this worker, it begins anew, once the group has been heard: a worker that does not know yet that it was put out would
+   * fence whoever has the task now. Any other failure ends the worker, which the supervisor starts again.
    */
-  #onFailed(id: TaskId, error: Error, ports: TaskPorts): void {
+  #onFailed(id: TaskId, error: Error, ports: TaskPorts, membership: Membership): void {
     if (error instanceof ErrataError && error.code === 'E_TASK_DROPPED') return;
     if (!(error instanceof ErrataError && error.code === 'E_TASK_FENCED')) {
       this.#log.error({ task: id, error: error.message, stack: error.stack }, 'task failed');
@@ -226,14 +231,18 @@ class TaskHost {
     }
     this.#log.warn({ task: id, error: error.message }, 'task begins anew');
     const failed = this.#tasks.get(id);
-    this.#assigning = this.#assigning
-      .then(async () => {
-        if (!failed || this.#tasks.get(id) !== failed) return;
-        await failed.stop('drop');
-        this.#tasks.delete(id);
-        if (!this.#is_ending) this.#startTask(id, ports);
-      })
-      .catch((cause) => this.#end(cause));
+    void membership.heard().then(() => {
+      this.#assigning = this.#assigning
+        .then(() => this.#beginAnew(failed, ports))
+        .catch((cause) => this.#end(cause));
+    });
+  }
+
+  async #beginAnew(failed: Task | undefined, ports: TaskPorts): Promise<void> {
+    if (!failed || this.#tasks.get(failed.id) !== failed) return;
+    await failed.stop('drop');
+    this.#tasks.delete(failed.id);
+    if (!this.#is_ending) this.#startTask(failed.id, ports);
   }
 
   #onCleared(task: TaskId): void {
