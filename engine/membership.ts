@@ -66,10 +66,14 @@ export class Membership {
   #is_over = false;
   /** Resolved when the group has answered, whatever it said. */
   #heard = Promise.withResolvers<void>();
+  #heard_ms = Date.now();
+  readonly #silence_max_ms: number;
+  #is_joining_anew = false;
 
   constructor(kafka: KafkaClient, settings: KafkaSettings, options: MembershipOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
+    this.#silence_max_ms = settings.session_timeout_ms + settings.heartbeat_interval_ms;
     this.#consumer = kafka.consumer({
       groupId: options.group_id,
       partitionAssigners: [taskAssigner(options)],
@@ -90,8 +94,9 @@ export class Membership {
 
   async start(): Promise<void> {
     const topics = this.#options.stages.flatMap((stage) => stage.topics);
-    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
+    const { GROUP_JOIN, HEARTBEAT, FETCH, CRASH } = this.#consumer.events;
     this.#consumer.on(HEARTBEAT, () => this.#onHeard());
+    this.#consumer.on(FETCH, () => this.#checkSilence());
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#consumer.pause(topics.map((topic) => ({ topic })));
       this.#options.onAssigned(tasksOf(payload.memberAssignment, this.#options.stages), payload.memberId);
@@ -103,6 +108,10 @@ export class Membership {
     });
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics, fromBeginning: true });
+    await this.#run();
+  }
+
+  async #run(): Promise<void> {
     await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
   }
 
@@ -114,6 +123,29 @@ export class Membership {
   #onHeard(): void {
     this.#heard.resolve();
     this.#heard = Promise.withResolvers();
+    this.#heard_ms = Date.now();
+  }
+
+  /**
+   * kafkajs 2.2.4, put out of the group, forgets to join again where that fails by a connection: it goes on as nobody's
+   * member, sends no heartbeat and says nothing. It is noticed at its fetches, which go on.
+   */
+  #checkSilence(): void {
+    if (this.#is_over || this.#is_joining_anew) return;
+    if (Date.now() - this.#heard_ms < this.#silence_max_ms) return;
+    this.#is_joining_anew = true;
+    this.#log.warn('the group was not heard for the session time-out: joining anew');
+    this.#joinAnew()
+      .catch((error) => this.#options.onLost(error))
+      .finally(() => {
+        this.#heard_ms = Date.now();
+        this.#is_joining_anew = false;
+      });
+  }
+
+  async #joinAnew(): Promise<void> {
+    await this.#consumer.stop();
+    if (!this.#is_over) await this.#run();
   }
 
   /** `refused`: the group has moved on; whether the task may go on is for the next assignment to say. */

@@ -161,7 +161,8 @@ export class Task {
       watermark_ms: this.#time && Number.isFinite(this.#time.watermark_ms) ? this.#time.watermark_ms : null,
       state_entries: this.#state.size,
       restore: this.#restore_progress,
-      ledger: this.#ledger.entries(),
+      // What is stopped may run elsewhere, and is counted there.
+      ledger: this.#phase === 'stopped' ? {} : this.#ledger.entries(),
     };
   }
 
