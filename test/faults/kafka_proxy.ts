@@ -25,6 +25,8 @@ export interface ArmedCut {
 export class KafkaProxy {
   delay_ms = 0;
   is_refusing = false;
+  /** Connections that were refused so far. */
+  refused = 0;
   readonly #target_port: number;
   readonly #server: Server;
   readonly #relays = new Set<Relay>();
@@ -75,6 +77,7 @@ export class KafkaProxy {
 
   #accept(client: Socket): void {
     if (this.is_refusing) {
+      this.refused++;
       client.resetAndDestroy();
       return;
     }
