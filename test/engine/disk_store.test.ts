@@ -4,9 +4,9 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { temporaryFolder } from '../test/harness/embedded.ts';
-import { DiskStore, type StoreIdentity } from './disk_store.ts';
-import { STATE_FORMAT, TaskState } from './state.ts';
+import { DiskStore, type StoreIdentity } from '../../engine/disk_store.ts';
+import { STATE_FORMAT, TaskState } from '../../engine/state.ts';
+import { temporaryFolder } from '../harness/embedded.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const HOUR_MS = 3_600_000;
@@ -117,7 +117,7 @@ test('a store that ends the process that opens it is thrown away at the third at
   const folder = join(identity.path, 'n.t.capture.changelog-3', 'lmdb');
   writeFileSync(join(folder, 'data.mdb'), 'this is no database'.repeat(1_000));
   const program = `
-    const { DiskStore } = await import(${JSON.stringify(new URL('./disk_store.ts', import.meta.url).href)});
+    const { DiskStore } = await import(${JSON.stringify(new URL('../../engine/disk_store.ts', import.meta.url).href)});
     const { store, discarded } = await DiskStore.open(${JSON.stringify(identity)}, Date.now);
     await store.close();
     console.log(discarded);`;
