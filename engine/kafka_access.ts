@@ -22,7 +22,7 @@ export async function checkAccess(settings: KafkaSettings): Promise<void> {
   try {
     await ask(settings);
   } catch (error) {
-    const refusal = accessError(error, settings) ?? (await mismatch(settings));
+    const refusal = accessError(error, settings) ?? noSasl(error, settings) ?? (await mismatch(settings));
     if (refusal) throw refusal;
   }
 }
@@ -42,8 +42,17 @@ export function accessError(error: unknown, settings: KafkaSettings): ErrataErro
 const AUTH_TYPES: Record<string, string> = {
   SASL_AUTHENTICATION_FAILED: 'the credentials are refused',
   UNSUPPORTED_SASL_MECHANISM: 'the broker does not take this mechanism here',
-  ILLEGAL_SASL_STATE: 'the broker does not authenticate by SASL here; is this the right port?',
 };
+
+/**
+ * At the first question. Later it only says that kafkajs sent another request while it authenticated again, which
+ * passes.
+ */
+function noSasl(error: unknown, settings: KafkaSettings): ErrataError | null {
+  if (settings.sasl === null || !kafkaErrorTypes(error).includes('ILLEGAL_SASL_STATE')) return null;
+  const why = 'the broker does not authenticate by SASL here; is this the right port?';
+  return authError(settings, `${settings.sasl.mechanism}: ${why}`, error);
+}
 
 /** What cannot be read now cannot be read by any worker. */
 async function readFiles({ ssl, sasl }: KafkaSettings): Promise<void> {
