@@ -42,10 +42,11 @@ test('a topology runs over each way into a secured Kafka, and says why where the
     }),
   );
   const tokens = t.test('SASL oauthbearer, tokens from an endpoint', async (inner) => {
-    const { url, given } = await tokenEndpoint(inner, kafka);
+    const { url, given, giveFor } = await tokenEndpoint(inner, kafka);
     const client = { url, client_id: 'errata', client_secret: { text: 's3cret' }, scope: null };
     const sasl: SaslSettings = { mechanism: 'oauthbearer', token: { type: 'endpoint', ...client } };
     await runsExactly(inner, kafka, over(sasl));
+    giveFor(11);
     await staysIn({ ...KAFKA_DEFAULTS, client_id: 'errata', ...over(sasl) }, given);
   });
   const process = t.test('errata run', (inner) => asProcess(inner, kafka));
@@ -72,15 +73,21 @@ async function staysIn(settings: KafkaSettings, given: () => number): Promise<vo
 
 async function tokenEndpoint(t: TestContext, { issuer }: SecuredKafka) {
   let given = 0;
+  let lifetime_s = 300;
+  const giveFor = (seconds: number) => {
+    lifetime_s = seconds;
+  };
   const server = createServer((_, response) => {
     given += 1;
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ access_token: issuer.token(TRUSTED.username, 11), expires_in: 11 }));
+    response.end(
+      JSON.stringify({ access_token: issuer.token(TRUSTED.username, lifetime_s), expires_in: lifetime_s }),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, given: () => given };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, given: () => given, giveFor };
 }
 
 /** As it is started in production: the topology names the connection, the environment has the password. */
