@@ -23,8 +23,8 @@ import org.apache.kafka.streams.state.WindowStore;
 
 /**
  * Windows per deployment. The store is in memory with the record cache in front of it, so a window goes to the changelog
- * and to the results once per commit however many events it got: the cheapest that Kafka Streams can do here
- * (`suppress` and emit-on-close write every update, or keep a second buffer with a changelog of its own).
+ * and to the results once per commit however many events it got. ({@code suppress} would say each window once, but keeps a
+ * second buffer with a changelog of its own; without the cache every event would be written.)
  */
 final class Windows {
   private static final Duration SIZE = Duration.ofMinutes(5);
