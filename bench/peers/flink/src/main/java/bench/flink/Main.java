@@ -29,7 +29,6 @@ import org.apache.flink.util.Collector;
 public final class Main {
   private static final Duration WINDOW = Duration.ofMinutes(5);
   private static final Duration DISORDER = Duration.ofSeconds(5);
-  private static final Duration COMMIT_INTERVAL = Duration.ofSeconds(1);
 
   private Main() {}
 
@@ -48,7 +47,8 @@ public final class Main {
   private static Configuration configuration() {
     Configuration configuration = new Configuration();
     configuration.set(StateBackendOptions.STATE_BACKEND, "hashmap");
-    configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, COMMIT_INTERVAL);
+    configuration.set(
+        CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(Settings.commitIntervalMs()));
     configuration.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
     configuration.set(CheckpointingOptions.CHECKPOINT_STORAGE, "filesystem");
     configuration.set(

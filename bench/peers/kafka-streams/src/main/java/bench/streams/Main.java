@@ -43,15 +43,13 @@ public final class Main {
         StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
         Settings.isExactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
     properties.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, Settings.workers());
-    properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 1_000);
+    properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, Settings.commitIntervalMs());
     properties.put(StreamsConfig.STATE_DIR_CONFIG, Settings.required("BENCH_FOLDER"));
     properties.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
     properties.put(
         StreamsConfig.DESERIALIZATION_EXCEPTION_HANDLER_CLASS_CONFIG, LogAndContinueExceptionHandler.class);
     // Large enough that nothing leaves the cache before the commit.
     properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, cacheBytes());
-    // No waiting for members that may still come, no metrics per record.
-    properties.put(StreamsConfig.METRICS_RECORDING_LEVEL_CONFIG, "INFO");
     properties.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
     consumer(properties, ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     consumer(properties, ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000);

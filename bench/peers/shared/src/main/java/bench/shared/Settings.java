@@ -25,6 +25,11 @@ public final class Settings {
     return required("BENCH_GUARANTEE").equals("exactly_once");
   }
 
+  /** A second, unless the variable says otherwise. */
+  public static int commitIntervalMs() {
+    return Integer.parseInt(System.getenv().getOrDefault("BENCH_PEER_COMMIT_MS", "1000"));
+  }
+
   public static String required(String name) {
     String value = System.getenv(name);
     if (value == null || value.isEmpty()) throw new IllegalArgumentException(name + " is not set");
