@@ -1,10 +1,8 @@
 /** A contender as a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Contender } from './contenders.ts';
+import { makeFolder, removeFolder } from './temporary.ts';
 
 export interface RunSettings {
   brokers: string;
@@ -25,7 +23,7 @@ export class ContenderProcess {
   said = '';
 
   constructor(contender: Contender, settings: RunSettings) {
-    this.folder = mkdtempSync(join(tmpdir(), 'errata-bench-run-'));
+    this.folder = makeFolder('run');
     const [program, ...args] = contender.command(this.folder);
     this.#child = spawn(program!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,7 +54,7 @@ export class ContenderProcess {
     process.removeListener('exit', this.#onExit);
     this.#child.kill('SIGKILL');
     await this.ended;
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 }
 

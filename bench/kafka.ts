@@ -1,12 +1,10 @@
 /** Apache Kafka for the bench: one node with the heap and the settings of a server, its data in a temporary folder. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { kafkaJars } from '../test/harness/kafka_jars.ts';
 import { freePort, KafkaNode } from '../test/harness/kafka_node.ts';
 import { oneNode } from '../test/harness/real_kafka.ts';
 import { until } from '../test/harness/until.ts';
+import { makeFolder, removeFolder } from './temporary.ts';
 
 const HEAP_MB = 1024;
 const JVM = ['-Xms1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
@@ -29,7 +27,7 @@ export class BenchKafka {
   static async start(properties: Record<string, string | number> = {}): Promise<BenchKafka> {
     const jars = kafkaJars();
     if ('missing' in jars) throw new Error(`the bench needs Apache Kafka: ${jars.missing}`);
-    const folder = mkdtempSync(join(tmpdir(), 'errata-bench-kafka-'));
+    const folder = makeFolder('kafka');
     const [port, controller_port] = [await freePort(), await freePort()];
     const node = new KafkaNode({
       folder,
@@ -76,7 +74,7 @@ export class BenchKafka {
   async stop(): Promise<void> {
     await this.admin.disconnect();
     await this.#node.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 
   async #leads(topic: string, partitions: number): Promise<boolean> {
