@@ -3,7 +3,7 @@
  * a reader of what is committed does not get past it.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { RawClient } from '../harness/raw_client.ts';
+import { RawClient } from './raw_client.ts';
 
 const LIST_OFFSETS = { key: 2, version: 2 };
 const LATEST = -1;
