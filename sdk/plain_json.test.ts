@@ -10,8 +10,12 @@ function plain(value: unknown): unknown {
 
 describe('plain JSON', () => {
   it('leaves what is JSON as it is', () => {
+    // The one key that errata refuses is renamed.
+    const json = fc
+      .jsonValue({ maxDepth: 5, stringUnit: 'grapheme' })
+      .filter((value) => !JSON.stringify(value).includes('"__proto__":'));
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' }), (value) => {
+      fc.property(json, (value) => {
         // -0 is 0 in JSON.
         assert.equal(JSON.stringify(plain(value)), JSON.stringify(value));
       }),
