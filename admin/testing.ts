@@ -31,6 +31,7 @@ export class FakeTopology implements TopologyPort {
       process_id: 'process-1',
       not_ready: this.not_ready,
       paused_sources: [...this.paused],
+      told: { window: 4, alert: 1 },
       workers: [
         { worker: 'feedback-0', phase: 'running', restarts: 2, last_error: 'gone', tasks: [this.#task(1)] },
         { worker: 'feedback-1', phase: 'running', restarts: 0, last_error: null, tasks: [this.#task(0)] },
