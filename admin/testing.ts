@@ -30,6 +30,7 @@ export class FakeTopology implements TopologyPort {
       topology: this.plan.topology,
       process_id: 'process-1',
       not_ready: this.not_ready,
+      sources: [],
       paused_sources: [...this.paused],
       told: { window: 4, alert: 1 },
       workers: [
@@ -69,6 +70,7 @@ export class FakeTopology implements TopologyPort {
       watermark_ms: partition === 0 ? WATERMARK_MS : null,
       state_entries: 12,
       restore: null,
+      failures: 0,
       ledger: {},
     };
   }

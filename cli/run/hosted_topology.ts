@@ -55,6 +55,7 @@ export class HostedTopology implements TopologyPort {
       paused_sources: [...this.#paused],
       workers: [],
       told: {},
+      sources: [],
     };
     return this.#stopping.signal.aborted ? { ...status, not_ready: this.#reason } : status;
   }
