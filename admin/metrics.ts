@@ -5,26 +5,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { sourcesOf } from '../engine/sources.ts';
 import type { InputStatus } from '../engine/task_input.ts';
+import { CONNECTOR_METRICS } from './connector_metrics.ts';
 import { accounts } from './ledger_accounts.ts';
-import type { Topologies, TopologyStatus } from './topology_port.ts';
+import { known, type MetricSpec, type Reading, type Sample, tasksOf } from './metric_spec.ts';
+import type { Topologies } from './topology_port.ts';
 
-interface Reading {
-  status: TopologyStatus;
-  ledger: ReturnType<typeof accounts>;
-  sources: string[];
-}
-
-/** Values of the labels, in their order, and the value; `topology` is put in front by `render`. */
-type Sample = [...labels: string[], value: number];
-
-interface Spec {
-  type: 'gauge' | 'counter';
-  help: string;
-  labels: string[];
-  read(reading: Reading): Sample[];
-}
-
-const SPECS: Record<string, Spec> = {
+const SPECS: Record<string, MetricSpec> = {
   errata_topology_ready: {
     type: 'gauge',
     help: '1 if the topology does its work, else 0',
@@ -105,12 +91,13 @@ const SPECS: Record<string, Spec> = {
     labels: ['worker'],
     read: ({ status }) => status.workers.map(({ worker, restarts }): Sample => [worker, restarts]),
   },
+  ...CONNECTOR_METRICS,
 };
 
 export class Metrics {
   readonly #registry = new Registry();
   readonly #topologies: Topologies;
-  readonly #metrics: { metric: Gauge | Counter; spec: Spec }[];
+  readonly #metrics: { metric: Gauge | Counter; spec: MetricSpec }[];
 
   /** One registry each, so that two servers in a process do not share theirs. */
   constructor(topologies: Topologies) {
@@ -130,7 +117,7 @@ export class Metrics {
   render(): Promise<string> {
     const readings = [...this.#topologies.values()].map((port): Reading => {
       const sources = sourcesOf(port.plan);
-      return { status: port.status(), ledger: accounts(port.ledger(), sources), sources };
+      return { plan: port.plan, status: port.status(), ledger: accounts(port.ledger(), sources), sources };
     });
     for (const { metric, spec } of this.#metrics) {
       // What a task that has moved away left behind must not be told any more.
@@ -149,17 +136,8 @@ function countsOf(account: string, counts: Record<string, number>): Sample[] {
   return Object.entries(counts).map(([disposition, count]): Sample => [account, disposition, count]);
 }
 
-function tasksOf({ status }: Reading) {
-  return status.workers.flatMap(({ tasks }) => tasks);
-}
-
 function inputsOf(reading: Reading): [task: string, InputStatus][] {
   return tasksOf(reading).flatMap(({ task, inputs }) =>
     inputs.map((input): [string, InputStatus] => [task, input]),
   );
-}
-
-/** No sample where there is no value: 0 would be one. */
-function known(value: number | null, ...labels: string[]): Sample[] {
-  return value === null || !Number.isFinite(value) ? [] : [[...labels, value]];
 }

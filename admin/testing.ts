@@ -19,6 +19,7 @@ export class FakeTopology implements TopologyPort {
   entries: LedgerEntries = {};
   emissions: Emission[] = [];
   readonly paused = new Set<string>();
+  sources: ProcessorStatus['sources'] = [];
 
   constructor() {
     const { plan } = loadTopology('config/topologies/feedback.yaml', {});
@@ -30,7 +31,7 @@ export class FakeTopology implements TopologyPort {
       topology: this.plan.topology,
       process_id: 'process-1',
       not_ready: this.not_ready,
-      sources: [],
+      sources: this.sources,
       paused_sources: [...this.paused],
       told: { window: 4, alert: 1 },
       workers: [
