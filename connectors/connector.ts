@@ -13,6 +13,7 @@
 import type { Static, TObject } from 'typebox';
 import type { MessageType } from '../actors/actor.ts';
 import type { BatchLimits, OpenSink, RunningSource, SinkPorts, SourcePorts } from '../engine/edge.ts';
+import type { Resource } from './provision/resource.ts';
 
 export type {
   BatchLimits,
@@ -42,6 +43,8 @@ interface ConnectorKind {
   readonly example: string;
   /** Schema of what stands under the kind's name in the entry. */
   readonly config: TObject;
+  /** What it needs on the other side, as far as that can be made beforehand (`errata provision`), in the order of making. */
+  resources?(config: unknown): Resource[];
 }
 
 export interface SourceKind extends ConnectorKind {
@@ -72,8 +75,9 @@ type Typed<Kind extends ConnectorKind, Config extends TObject, Own extends keyof
 
 /** Ties the types of the functions' configuration to the schema. */
 export function defineSource<Config extends TObject>(
-  kind: Typed<SourceKind, Config, 'check' | 'start'> & {
+  kind: Typed<SourceKind, Config, 'check' | 'resources' | 'start'> & {
     check?(config: Static<Config>): Finding[];
+    resources?(config: Static<Config>): Resource[];
     start(config: Static<Config>, ports: SourcePorts): Promise<RunningSource>;
   },
 ): SourceKind {
@@ -81,7 +85,8 @@ export function defineSource<Config extends TObject>(
 }
 
 export function defineSink<Config extends TObject>(
-  kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'open'> & {
+  kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'resources' | 'open'> & {
+    resources?(config: Static<Config>): Resource[];
     revisions?(config: Static<Config>): Revisions;
     check?(config: Static<Config>, message: MessageType): Finding[];
     open(config: Static<Config>, ports: SinkPorts): Promise<OpenSink>;

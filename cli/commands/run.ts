@@ -1,11 +1,9 @@
 /** `errata run`: topologies in this process until SIGTERM or SIGINT. */
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KafkaAccess } from '../../engine/kafka_settings.ts';
 import { createLog, LOG_LEVELS } from '../../engine/log.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
-import { kafkaSettingsOf } from '../../topology/kafka_settings.ts';
-import type { Graph } from '../../topology/lint.ts';
+import { brokersFrom, kafkaOf } from '../run/brokers.ts';
 import { stopSignal } from '../run/stop_signal.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
@@ -67,27 +65,6 @@ function loadAll(files: string[]): UsableTopology[] | null {
   if (twice === undefined) return loaded;
   throw new ErrataError('E_TOPOLOGY_TWICE', `two of the files describe a topology "${twice}"`, {
     hint: 'to share the work of one topology, start another process',
-  });
-}
-
-/** Throws E_KAFKA_BROKERS where it says how to get in, but not where. */
-function kafkaOf(topology: Graph, brokers: string[] | null): KafkaAccess {
-  const kafka = kafkaSettingsOf(topology);
-  const found = brokers ?? kafka.brokers;
-  if (found !== null || (kafka.ssl === null && kafka.sasl === null)) return { ...kafka, brokers: found };
-  throw new ErrataError('E_KAFKA_BROKERS', `${topology.file} has kafka.ssl or kafka.sasl, but no brokers`, {
-    hint: 'set kafka.brokers or KAFKA_BROKERS; the embedded broker has neither TLS nor SASL',
-  });
-}
-
-/** Null where the variable is not set. Throws E_KAFKA_BROKERS where it is no list of host:port. */
-function brokersFrom({ KAFKA_BROKERS: text = '' }: NodeJS.ProcessEnv): string[] | null {
-  if (text.trim() === '') return null;
-  const brokers = text.split(',').map((broker) => broker.trim());
-  const wrong = brokers.find((broker) => !/^\S+:\d{1,5}$/.test(broker));
-  if (wrong === undefined) return brokers;
-  throw new ErrataError('E_KAFKA_BROKERS', `"${wrong}" in KAFKA_BROKERS is not host:port`, {
-    hint: 'as in KAFKA_BROKERS=kafka-1:9092,kafka-2:9092',
   });
 }
 
