@@ -1,6 +1,7 @@
 /** `errata provision`: what a topology needs of Kafka and of what its connectors reach, shown, made, or written for Terraform. */
 import type { Command } from 'commander';
 import { needsOf } from '../../topology/needs.ts';
+import { terraformOf } from '../../topology/terraform.ts';
 import { describe, summarize } from '../provision/report.ts';
 import type { Surveyed } from '../provision/survey.ts';
 import { brokersFrom, kafkaOf } from '../run/brokers.ts';
@@ -28,6 +29,19 @@ export function addProvision(program: Command): void {
     .argument('<file>', 'topology file (YAML)')
     .option('--json', 'one JSON array of resources, each with its standing')
     .action((file: string, flags: Flags) => run(file, true, flags));
+  provision
+    .command('export')
+    .description('print the resources as code for another tool; asks nobody')
+    .argument('<file>', 'topology file (YAML)')
+    .requiredOption('--terraform', 'as Terraform (providers Mongey/kafka and hashicorp/google)')
+    .action(exportResources);
+}
+
+function exportResources(file: string): void {
+  const loaded = loadOrReport(file);
+  if (!loaded) return;
+  const resources = needsOf(loaded.topology, loaded.plan);
+  process.stdout.write(terraformOf(loaded.plan.topology, resources));
 }
 
 async function run(file: string, make: boolean, { json = false }: Flags): Promise<void> {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
@@ -50,11 +52,13 @@ func readBody(body *hclsyntax.Body, source []byte) ([]block, error) {
 	return blocks, nil
 }
 
+var functions = map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc}
+
 func readValue(expression hclsyntax.Expression, source []byte) (any, error) {
 	if len(expression.Variables()) > 0 {
 		return map[string]string{"reference": string(expression.Range().SliceBytes(source))}, nil
 	}
-	value, problems := expression.Value(nil)
+	value, problems := expression.Value(&hcl.EvalContext{Functions: functions})
 	if problems.HasErrors() {
 		return nil, problems
 	}
