@@ -1,11 +1,11 @@
 /**
  * Google's clients, loaded when they are first needed (0.5 s, 40 MB) and pointed at an emulator where the environment says so:
- * BIGQUERY_EMULATOR_HOST (REST, a URL; Google's client knows it) and BIGQUERY_STORAGE_EMULATOR_HOST (`host:port`, gRPC without
+ * BIGQUERY_EMULATOR_HOST (REST, a URL with its path; Google's client itself reads it) and BIGQUERY_STORAGE_EMULATOR_HOST (`host:port`, gRPC without
  * TLS; Google's client knows nothing of the kind). Credentials are found as Google's clients find them.
  */
 import type { BigQuery } from '@google-cloud/bigquery';
 import type { adapt, managedwriter } from '@google-cloud/bigquery-storage';
-import { ErrataError } from '../../messages/errata_error.ts';
+import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import type { TableField } from './table_field.ts';
 
 type WriterClient = managedwriter.WriterClient;
@@ -19,14 +19,10 @@ export interface StorageClient {
   adapt: typeof adapt;
 }
 
-export async function restClient(
-  project: string | undefined,
-  { BIGQUERY_EMULATOR_HOST: host }: NodeJS.ProcessEnv = process.env,
-): Promise<BigQuery> {
+export async function restClient(project: string | undefined): Promise<BigQuery> {
   const { BigQuery } = await import('@google-cloud/bigquery');
   return new BigQuery({
     ...(project ? { projectId: project } : {}),
-    ...(host ? { apiEndpoint: host } : {}),
     // What passes is waited for by the engine, which says so meanwhile.
     autoRetry: false,
   });
@@ -78,9 +74,8 @@ export async function tableFields(client: BigQuery, { dataset, table }: TableNam
     const [metadata] = await client.dataset(dataset).table(table).getMetadata();
     return (metadata as { schema?: { fields?: TableField[] } }).schema?.fields ?? [];
   } catch (cause) {
-    const { code, message } = cause as { code?: unknown; message?: string };
-    if (code === 404)
-      throw new ErrataError('E_BIGQUERY_TABLE', `there is no table ${dataset}.${table}: ${message}`, {
+    if ((cause as { code?: unknown }).code === 404)
+      throw new ErrataError('E_BIGQUERY_TABLE', `there is no table ${dataset}.${table}: ${told(cause)}`, {
         hint: 'make it with the columns that docs/bigquery.md names',
         cause,
       });
@@ -91,7 +86,14 @@ export async function tableFields(client: BigQuery, { dataset, table }: TableNam
 /** What waiting may mend: an outage, a quota, a right that is granted later. */
 export function passing(cause: unknown): ErrataError {
   if (cause instanceof ErrataError) return cause;
-  const { code, message } = cause as { code?: unknown; message?: unknown };
+  const { code } = cause as { code?: unknown };
   const said = typeof code === 'number' || typeof code === 'string' ? ` (${code})` : '';
-  return new ErrataError('E_BIGQUERY', `BigQuery: ${String(message ?? cause)}${said}`, { cause });
+  return new ErrataError('E_BIGQUERY', `BigQuery: ${told(cause)}${said}`, { cause });
+}
+
+/** On one line; Google's REST client lists what it was told in several. */
+function told(cause: unknown): string {
+  const { errors = [] } = cause as { errors?: { message?: unknown }[] };
+  const messages = errors.map(({ message }) => message).filter((message) => typeof message === 'string');
+  return messages.length > 0 ? [...new Set(messages)].join('; ') : errorMessage(cause);
 }

@@ -62,7 +62,7 @@ export class BigQueryEmulator {
   get env(): Record<string, string> {
     return {
       GOOGLE_CLOUD_PROJECT: PROJECT,
-      BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${this.#rest_port}`,
+      BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${this.#rest_port}/bigquery/v2`,
       BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${this.#grpc_port}`,
       METADATA_SERVER_DETECTION: 'none',
     };
