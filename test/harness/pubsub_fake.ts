@@ -69,6 +69,8 @@ export class PubsubFake {
   }
 
   client(): PubSub {
+    // There is none here, and looking for it takes seconds.
+    process.env.METADATA_SERVER_DETECTION ??= 'none';
     return new PubSub({ projectId: PROJECT, apiEndpoint: this.address, emulatorMode: true });
   }
 
