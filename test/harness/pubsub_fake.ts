@@ -78,6 +78,11 @@ export class PubsubFake {
     return this.#tell('/faults', fault);
   }
 
+  /** How many calls are still to go wrong. */
+  async faultsLeft(): Promise<number> {
+    return (await fetch(`${this.#control}/faults`)).json() as Promise<number>;
+  }
+
   /** Streams stay open, but say nothing and answer nothing. */
   stallStreams(stalled: boolean): Promise<void> {
     return this.#tell('/stall', stalled);

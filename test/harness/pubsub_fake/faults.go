@@ -59,6 +59,17 @@ func (f *faults) add(added fault) {
 	f.faults = append(f.faults, &added)
 }
 
+// How many calls are still to be befallen.
+func (f *faults) left() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := 0
+	for _, one := range f.faults {
+		left += one.Times
+	}
+	return left
+}
+
 func (f *faults) take(method string, request any) *fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
