@@ -1,14 +1,12 @@
 /** Pub/Sub → Kafka → Pub/Sub, with all that goes wrong on the way: nothing lost, order per key kept, nothing twice in Kafka. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Message, Subscription, Topic } from '@google-cloud/pubsub';
-import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
-import { ErrataProcess } from '../harness/errata_process.ts';
+import { embeddedBroker } from '../harness/embedded.ts';
 import { GRPC, type PubsubFake, type PubsubMessage, withPubsubFake } from '../harness/pubsub_fake.ts';
 import { readTopic, type TopicRecord } from '../harness/read_topic.ts';
 import { until } from '../harness/until.ts';
+import { runOnPubsub } from './errata_on_pubsub.ts';
 import { type MadeMessage, madeMessages, publishAll } from './made_messages.ts';
 
 const COUNT = 5_000;
@@ -45,11 +43,8 @@ async function passTheBridge(fake: PubsubFake, t: TestContext): Promise<void> {
   await injectFaults(fake);
   const ids = await publishInOrder(topic, sent);
 
-  const file = join(temporaryFolder(t), 'bridge.yaml');
-  writeFileSync(file, BRIDGE);
-  const env = { ...fake.env, PUBSUB_PROJECT_ID: 'test', KAFKA_BROKERS: broker.address };
-  const processes = [0, 1].map(() => new ErrataProcess(t, { files: [file], env }));
-  const [first, second] = processes as [ErrataProcess, ErrataProcess];
+  const first = runOnPubsub(t, fake, BRIDGE, broker.address);
+  const second = runOnPubsub(t, fake, BRIDGE, broker.address);
   await until(async () => (await fake.messages('out')).length > COUNT / 4, 'a part of them', 120_000);
   const nacked = await nackSome(subscription);
   first.signal('SIGKILL');
