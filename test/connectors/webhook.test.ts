@@ -16,7 +16,7 @@ function bridge(url: string, settings = ''): string {
 topology: hooks
 partitions: 2
 workers: 2
-kafka: { properties: { session.timeout.ms: 3000, heartbeat.interval.ms: 500 } }
+kafka: { properties: { session.timeout.ms: 6000, heartbeat.interval.ms: 500 } }
 sources:
   alerts: { kafka: { topic: ${TOPIC} } }
 sinks:

@@ -17,8 +17,10 @@ export interface ConnectedOptions {
   /** The topology's file. */
   yaml: string;
   /** Module of connectors; default: errata's own. */
-  connectors?: string;
+  connectors?: string | undefined;
 }
+
+type PlannedOptions = Omit<ConnectedOptions, 'yaml'> & { plan: Plan; file?: string };
 
 export class ConnectedRun {
   readonly file: string;
@@ -35,7 +37,12 @@ export class ConnectedRun {
     writeFileSync(file, yaml);
     const { plan, problems } = loadTopology(file, process.env);
     if (!plan) throw new Error(`the topology has mistakes: ${JSON.stringify(problems)}`);
-    const run = new ConnectedRun(file, plan, brokers, connectors ?? CONNECTORS_URL);
+    return ConnectedRun.planned(t, { brokers, plan, file, connectors });
+  }
+
+  /** Of a plan that no file could say. */
+  static async planned(t: Ending, { brokers, plan, file = '', connectors = CONNECTORS_URL }: PlannedOptions) {
+    const run = new ConnectedRun(file, plan, brokers, connectors);
     await run.#producer.connect();
     t.after(() => run.end());
     return run;
