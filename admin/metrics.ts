@@ -5,12 +5,35 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { sourcesOf } from '../engine/sources.ts';
 import type { InputStatus } from '../engine/task_input.ts';
-import { CONNECTOR_METRICS } from './connector_metrics.ts';
+import { type ConnectorView, describeConnectors } from './connector_view.ts';
 import { accounts } from './ledger_accounts.ts';
-import { known, type MetricSpec, type Reading, type Sample, tasksOf } from './metric_spec.ts';
-import type { Topologies } from './topology_port.ts';
+import type { Topologies, TopologyStatus } from './topology_port.ts';
 
-const SPECS: Record<string, MetricSpec> = {
+interface Reading {
+  status: TopologyStatus;
+  ledger: ReturnType<typeof accounts>;
+  sources: string[];
+  connectors: ConnectorView[];
+}
+
+/** Values of the labels, in their order, and the value; `topology` is put in front by `render`. */
+type Sample = [...labels: string[], value: number];
+
+interface Spec {
+  type: 'gauge' | 'counter';
+  help: string;
+  labels: string[];
+  read(reading: Reading): Sample[];
+}
+
+const CONNECTOR_LABELS = ['connector', 'direction', 'kind'];
+
+function connectorSamples(value: (connector: ConnectorView) => number | null): Spec['read'] {
+  return ({ connectors }) =>
+    connectors.flatMap((one) => known(value(one), one.connector, one.direction, one.kind));
+}
+
+const SPECS: Record<string, Spec> = {
   errata_topology_ready: {
     type: 'gauge',
     help: '1 if the topology does its work, else 0',
@@ -43,6 +66,36 @@ const SPECS: Record<string, MetricSpec> = {
     labels: ['source'],
     read: ({ sources, status }) =>
       sources.map((source): Sample => [source, status.paused_sources.includes(source) ? 1 : 0]),
+  },
+  errata_connector_up: {
+    type: 'gauge',
+    help: '1 if a connector does its work, else 0',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ up }) => (up ? 1 : 0)),
+  },
+  errata_connector_lag_messages: {
+    type: 'gauge',
+    help: 'What waits: messages on the other side of a source, where that is known, or offsets before a sink',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ lag }) => lag),
+  },
+  errata_connector_records: {
+    type: 'gauge',
+    help: 'Records that went through a connector',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ records }) => records),
+  },
+  errata_connector_dead_letter_records: {
+    type: 'gauge',
+    help: 'Records that a connector set aside',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ dead_letters }) => dead_letters),
+  },
+  errata_connector_errors_total: {
+    type: 'counter',
+    help: 'What a connector had to try again',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ failures }) => failures),
   },
   errata_task_lag_records: {
     type: 'gauge',
@@ -91,13 +144,12 @@ const SPECS: Record<string, MetricSpec> = {
     labels: ['worker'],
     read: ({ status }) => status.workers.map(({ worker, restarts }): Sample => [worker, restarts]),
   },
-  ...CONNECTOR_METRICS,
 };
 
 export class Metrics {
   readonly #registry = new Registry();
   readonly #topologies: Topologies;
-  readonly #metrics: { metric: Gauge | Counter; spec: MetricSpec }[];
+  readonly #metrics: { metric: Gauge | Counter; spec: Spec }[];
 
   /** One registry each, so that two servers in a process do not share theirs. */
   constructor(topologies: Topologies) {
@@ -117,7 +169,9 @@ export class Metrics {
   render(): Promise<string> {
     const readings = [...this.#topologies.values()].map((port): Reading => {
       const sources = sourcesOf(port.plan);
-      return { plan: port.plan, status: port.status(), ledger: accounts(port.ledger(), sources), sources };
+      const status = port.status();
+      const ledger = accounts(port.ledger(), port.plan);
+      return { status, ledger, sources, connectors: describeConnectors(port.plan, status) };
     });
     for (const { metric, spec } of this.#metrics) {
       // What a task that has moved away left behind must not be told any more.
@@ -136,8 +190,17 @@ function countsOf(account: string, counts: Record<string, number>): Sample[] {
   return Object.entries(counts).map(([disposition, count]): Sample => [account, disposition, count]);
 }
 
+function tasksOf({ status }: Reading) {
+  return status.workers.flatMap(({ tasks }) => tasks);
+}
+
 function inputsOf(reading: Reading): [task: string, InputStatus][] {
   return tasksOf(reading).flatMap(({ task, inputs }) =>
     inputs.map((input): [string, InputStatus] => [task, input]),
   );
+}
+
+/** No sample where there is no value: 0 would be one. */
+function known(value: number | null, ...labels: string[]): Sample[] {
+  return value === null || !Number.isFinite(value) ? [] : [[...labels, value]];
 }

@@ -112,7 +112,7 @@ interface Dashboard {
 }
 
 /** The standard topology has none. */
-const CONNECTORS = /errata_(source_connector|sink)_/;
+const CONNECTORS = /errata_connector_/;
 
 /** What it asks is there: by name in what errata tells, and as an answer of Prometheus once it has scraped twice. */
 async function dashboardShows(): Promise<void> {
