@@ -43,14 +43,14 @@ interface ConnectorKind {
   readonly example: string;
   /** Schema of what stands under the kind's name in the entry. */
   readonly config: TObject;
-  /** What it needs on the other side, as far as that can be made beforehand (`errata provision`), in the order of making. */
-  resources?(config: unknown): Resource[];
 }
 
 export interface SourceKind extends ConnectorKind {
   /** How long repetitions are looked for, by default; null: its records have no ids, and it cannot be de-duplicated. */
   readonly dedupe: string | null;
   check?(config: unknown): Finding[];
+  /** What it needs on the other side, as far as that can be made beforehand (`errata provision`), in the order of making. */
+  resources?(config: unknown): Resource[];
   start(config: unknown, ports: SourcePorts): Promise<RunningSource>;
 }
 
@@ -63,6 +63,8 @@ export interface SinkKind extends ConnectorKind {
   revisions?(config: unknown): Revisions;
   /** `message`: what it takes; `source_record` is straight from a source. */
   check?(config: unknown, message: MessageType): Finding[];
+  /** As of a source. */
+  resources?(config: unknown, message: MessageType): Resource[];
   open(config: unknown, ports: SinkPorts): Promise<OpenSink>;
 }
 
@@ -86,7 +88,7 @@ export function defineSource<Config extends TObject>(
 
 export function defineSink<Config extends TObject>(
   kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'resources' | 'open'> & {
-    resources?(config: Static<Config>): Resource[];
+    resources?(config: Static<Config>, message: MessageType): Resource[];
     revisions?(config: Static<Config>): Revisions;
     check?(config: Static<Config>, message: MessageType): Finding[];
     open(config: Static<Config>, ports: SinkPorts): Promise<OpenSink>;

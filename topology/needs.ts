@@ -30,7 +30,7 @@ function connectorNeeds({ sources = [], stages }: Plan): Resource[] {
   const sinks = stages.flatMap(({ sink }) => (sink ? [sink] : []));
   const needed = [
     ...sources.flatMap(({ kind, config }) => SOURCE_KINDS.get(kind)?.resources?.(config) ?? []),
-    ...sinks.flatMap(({ kind, config }) => SINK_KINDS.get(kind)?.resources?.(config) ?? []),
+    ...sinks.flatMap(({ kind, config, message }) => SINK_KINDS.get(kind)?.resources?.(config, message) ?? []),
   ];
   const once = new Map(needed.map((resource) => [JSON.stringify(identity(resource)), resource]));
   return [...once.values()];

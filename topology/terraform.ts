@@ -82,13 +82,13 @@ function topicBody({ name, partitions, replication, config }: KafkaTopic, labels
 }
 
 function pubsubTopicBody({ project, name }: PubsubTopic): Attributes {
-  return [attribute('project', project), attribute('name', name)];
+  return [inProject(project), attribute('name', name)];
 }
 
 function subscriptionBody(subscription: PubsubSubscription, labels: Labels): Attributes {
   const { project, name, topic, ordering, exactly_once, ack_deadline_s, dead_letter } = subscription;
   return [
-    attribute('project', project),
+    inProject(project),
     attribute('name', name),
     attribute('topic', topicId(project, topic!, labels)),
     ordering === null ? null : attribute('enable_message_ordering', ordering),
@@ -105,7 +105,7 @@ function subscriptionBody(subscription: PubsubSubscription, labels: Labels): Att
   ];
 }
 
-function topicId(project: string, topic: string, labels: Labels): Hcl {
+function topicId(project: string | null, topic: string, labels: Labels): Hcl {
   const label = labels.of({ type: 'pubsub_topic', project, name: topic });
   return label === undefined
     ? `projects/${project}/topics/${topic}`
@@ -114,7 +114,7 @@ function topicId(project: string, topic: string, labels: Labels): Hcl {
 
 function datasetBody({ project, name, location }: BigqueryDataset): Attributes {
   return [
-    attribute('project', project),
+    inProject(project),
     attribute('dataset_id', name),
     location === null ? null : attribute('location', location),
   ];
@@ -123,14 +123,18 @@ function datasetBody({ project, name, location }: BigqueryDataset): Attributes {
 function tableBody({ project, dataset, name, columns }: BigqueryTable, labels: Labels): Attributes {
   const label = labels.of({ type: 'bigquery_dataset', project, name: dataset });
   return [
-    attribute('project', project),
+    inProject(project),
     attribute(
       'dataset_id',
       label === undefined ? dataset : reference(`google_bigquery_dataset.${label}.dataset_id`),
     ),
     attribute('table_id', name),
-    attribute('schema', jsonEncode(columns.map((column) => ({ ...column })))),
+    attribute('schema', jsonEncode(columns.map(({ name, type, mode }) => ({ name, type, mode })))),
   ];
+}
+
+function inProject(project: string | null): string | null {
+  return project === null ? null : attribute('project', project);
 }
 
 /** What Terraform calls a resource: its name, as far as that can be a label, and a number where two would be the same. */
@@ -161,7 +165,7 @@ class Labels {
 /** What tells resources apart. */
 interface Named {
   type: ResourceType;
-  project?: string;
+  project?: string | null;
   dataset?: string;
   name: string;
 }

@@ -1,6 +1,8 @@
 /** Connections to the systems in which resources are, as far as there are resources in them. */
+import { BigqueryProvisioner } from '../../connectors/provision/bigquery.ts';
 import { KafkaTopics } from '../../connectors/provision/kafka_topics.ts';
-import type { Provisioner, Resource } from '../../connectors/provision/resource.ts';
+import { PubsubProvisioner } from '../../connectors/provision/pubsub.ts';
+import type { Provisioner, Resource, ResourceType } from '../../connectors/provision/resource.ts';
 import { connectKafka } from '../../engine/kafka.ts';
 import { checkAccess } from '../../engine/kafka_access.ts';
 import type { KafkaAccess, KafkaSettings } from '../../engine/kafka_settings.ts';
@@ -13,8 +15,12 @@ export async function openProvisioners(
   resources: readonly Resource[],
   kafka: KafkaAccess,
 ): Promise<Provisioner[]> {
-  const needed = new Set(resources.map(({ type }) => type));
-  return needed.has('kafka_topic') ? [await openKafka(kafka)] : [];
+  const needs = (...types: ResourceType[]) => resources.some(({ type }) => types.includes(type));
+  return [
+    ...(needs('kafka_topic') ? [await openKafka(kafka)] : []),
+    ...(needs('pubsub_topic', 'pubsub_subscription') ? [new PubsubProvisioner()] : []),
+    ...(needs('bigquery_dataset', 'bigquery_table') ? [new BigqueryProvisioner()] : []),
+  ];
 }
 
 async function openKafka(access: KafkaAccess): Promise<Provisioner> {

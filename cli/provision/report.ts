@@ -44,7 +44,7 @@ function settingsOf(resource: Resource): string[] {
       return [count, ...(replication === null ? [] : [`replication=${replication}`]), ...settings];
     }
     case 'pubsub_topic':
-      return [`project=${resource.project}`];
+      return projectOf(resource.project);
     case 'pubsub_subscription': {
       const { topic, ordering, exactly_once, ack_deadline_s, dead_letter } = resource;
       return [
@@ -57,10 +57,14 @@ function settingsOf(resource: Resource): string[] {
     }
     case 'bigquery_dataset':
       return [
-        `project=${resource.project}`,
+        ...projectOf(resource.project),
         ...(resource.location === null ? [] : [`location=${resource.location}`]),
       ];
     case 'bigquery_table':
       return resource.columns.map(({ name, type }) => `${name}:${type}`);
   }
+}
+
+function projectOf(project: string | null): string[] {
+  return project === null ? [] : [`project=${project}`];
 }

@@ -19,15 +19,16 @@ export interface KafkaTopic {
 
 export interface PubsubTopic {
   type: 'pubsub_topic';
-  project: string;
+  /** Null: that of the environment. */
+  project: string | null;
   name: string;
 }
 
 export interface PubsubSubscription {
   type: 'pubsub_subscription';
-  project: string;
+  project: string | null;
   name: string;
-  /** Of the same project. Null: it must exist already, because nobody says of which topic it is. */
+  /** Of the same project. Null: it must exist, because nobody says of which topic it is. */
   topic: string | null;
   /** Null: either will do. */
   ordering: boolean | null;
@@ -38,7 +39,7 @@ export interface PubsubSubscription {
 
 export interface BigqueryDataset {
   type: 'bigquery_dataset';
-  project: string;
+  project: string | null;
   name: string;
   /** Null: BigQuery's default. */
   location: string | null;
@@ -46,7 +47,7 @@ export interface BigqueryDataset {
 
 export interface BigqueryTable {
   type: 'bigquery_table';
-  project: string;
+  project: string | null;
   dataset: string;
   name: string;
   columns: BigqueryColumn[];
@@ -56,6 +57,8 @@ export interface BigqueryColumn {
   name: string;
   type: string;
   mode: 'REQUIRED' | 'NULLABLE' | 'REPEATED';
+  /** Types that will do as well where the table exists. */
+  also: readonly string[];
 }
 
 /** How a resource stands. */

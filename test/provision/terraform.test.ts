@@ -126,9 +126,10 @@ test('subscriptions, data sets and tables refer to what they belong to', (t) => 
     ack_deadline_s: 60,
     dead_letter: { topic: 'graveyard', max_attempts: 5 },
   };
-  const columns = [{ name: 'window_start', type: 'TIMESTAMP', mode: 'REQUIRED' as const }];
+  const columns = [{ name: 'window_start', type: 'TIMESTAMP', mode: 'REQUIRED' as const, also: [] }];
   const resources: Resource[] = [
     { type: 'pubsub_topic', project, name: 'feedback' },
+    { type: 'pubsub_topic', project, name: 'graveyard' },
     subscription,
     { ...subscription, name: 'of-nobody-knows-what', topic: null },
     { type: 'bigquery_dataset', project, name: 'feedback_analysis', location: 'EU' },
@@ -136,7 +137,7 @@ test('subscriptions, data sets and tables refer to what they belong to', (t) => 
   ];
   const blocks = parse(terraformOf('t', resources));
   assert.deepEqual(blocks[0]!.blocks[0]!.attributes, { google: { source: 'hashicorp/google' } });
-  const [, made, dataset, table] = resourcesIn(blocks);
+  const [, , made, dataset, table] = resourcesIn(blocks);
   assert.deepEqual(made!.attributes, {
     project,
     name: 'feedback-sub',
@@ -146,7 +147,7 @@ test('subscriptions, data sets and tables refer to what they belong to', (t) => 
     ack_deadline_seconds: 60,
   });
   assert.deepEqual(made!.blocks.at(-1)!.attributes, {
-    dead_letter_topic: 'projects/mail/topics/graveyard',
+    dead_letter_topic: { reference: 'google_pubsub_topic.graveyard.id' },
     max_delivery_attempts: 5,
   });
   assert.equal(dataset!.attributes.location, 'EU');
@@ -154,5 +155,7 @@ test('subscriptions, data sets and tables refer to what they belong to', (t) => 
   assert.deepEqual(table!.attributes.dataset_id, {
     reference: 'google_bigquery_dataset.feedback_analysis.dataset_id',
   });
-  assert.deepEqual(JSON.parse(String(table!.attributes.schema)), columns);
+  assert.deepEqual(JSON.parse(String(table!.attributes.schema)), [
+    { name: 'window_start', type: 'TIMESTAMP', mode: 'REQUIRED' },
+  ]);
 });
