@@ -10,6 +10,7 @@ import { fillDefaults } from '../../topology/defaults.ts';
 import { strictSchema } from '../../topology/strict_schema.ts';
 import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
 import { HookServer } from '../harness/hook_server.ts';
+import { pubsubSink, pubsubSource } from '../pubsub/contract_subject.ts';
 
 export interface SinkSubject {
   /** Defaults filled in. */
@@ -44,7 +45,7 @@ export interface SourceSubject {
 /** Null: what it needs is not installed (that is told), and the kind is skipped. */
 type Prepare<Subject> = (t: TestContext) => Promise<Subject | null>;
 
-export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> = {};
+export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> = { pubsub: pubsubSource };
 
 export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
   bigquery: async (t) => {
@@ -69,6 +70,7 @@ export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
       secret: 'it has none',
     };
   },
+  pubsub: pubsubSink,
   webhook: async (t) => {
     const server = await HookServer.start(t);
     const secret = 'a-secret-in-the-url';

@@ -83,6 +83,11 @@ export class PubsubFake {
     return (await fetch(`${this.#control}/faults`)).json() as Promise<number>;
   }
 
+  /** Every call is refused, and streams end. */
+  setDown(is_down: boolean): Promise<void> {
+    return this.#tell('/down', is_down);
+  }
+
   /** Streams stay open, but say nothing and answer nothing. */
   stallStreams(stalled: boolean): Promise<void> {
     return this.#tell('/stall', stalled);
