@@ -1,7 +1,8 @@
 /**
  * A BigQuery on this machine: bqemulator, REST and Storage Write API on free loopback ports, killed and started again on the same
  * tables. Of BigQuery's behaviour it lacks: row errors (it takes rows without their required columns), de-duplication by
- * `insertId`, limits. Its write streams do not survive its process.
+ * `insertId`, limits. Its write streams do not survive its process. It runs with a change of ours (bqemulator_threads.py), without
+ * which it hangs where REST and the Storage Write API are used at once.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -75,7 +76,16 @@ export class BigQueryEmulator {
     const { modules, home } = this.#package;
     const child = spawn(
       'python3',
-      ['-m', 'bqemulator', 'start', ...ports, ...storage, '--project', PROJECT, '--log-level', 'warning'],
+      [
+        join(import.meta.dirname, 'bqemulator_threads.py'),
+        'start',
+        ...ports,
+        ...storage,
+        '--project',
+        PROJECT,
+        '--log-level',
+        'warning',
+      ],
       { env: { ...process.env, PYTHONPATH: modules, HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
