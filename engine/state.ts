@@ -14,7 +14,7 @@ import type { Guarantee } from './plan.ts';
 import type { Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
-export const STATE_FORMAT = 's2';
+export const STATE_FORMAT = 's3';
 const EXPIRES = '~';
 
 export interface StateChange {

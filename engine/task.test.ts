@@ -210,7 +210,7 @@ test('a record of another version of errata fails the task', async (t) => {
   t.after(() => task.stop('drop'));
   task.start();
   await until(() => sinks.has('jobs'));
-  give('jobs', [record(0, JOB, { errata: 'd2' })], 1);
+  give('jobs', [record(0, JOB, { errata: 'd1' })], 1);
   await until(() => failures.length === 1);
   assert.equal((failures[0] as ErrataError).code, 'E_RECORD_FORMAT');
 });
