@@ -2,7 +2,7 @@
  * Many sparse histograms in a few typed arrays: a histogram is a row of pages of 32 bins, and a page is taken from a
  * common pool when its first bin is counted.
  */
-import { type Bins, PAGE_BINS } from './bins.ts';
+import { type Bins, emptyPage, PAGE_BINS } from './bins.ts';
 import { grown } from './key_table.ts';
 
 export class HistogramPages {
@@ -49,7 +49,7 @@ export class HistogramPages {
   }
 
   #countsOf(page: number): number[] {
-    const counts = new Array<number>(PAGE_BINS);
+    const counts = emptyPage();
     for (let at = 0; at < PAGE_BINS; at++) counts[at] = this.#pool[page * PAGE_BINS + at]!;
     return counts;
   }
