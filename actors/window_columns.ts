@@ -13,7 +13,7 @@ import { grown, KeyTable } from './key_table.ts';
 import type { Measure } from './measures.ts';
 import type { Moments } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
-import { dueAt, type WindowDelta } from './window_delta.ts';
+import { dueAt, type WholeDelta } from './window_delta.ts';
 
 /** What a slot holds in `#sums`. */
 const EVENTS = 0;
@@ -121,7 +121,7 @@ export class WindowColumns {
   }
 
   /** All that was added since, as deltas. */
-  take(): WindowDelta[] {
+  take(): WholeDelta[] {
     const deltas = Array.from({ length: this.#slots }, (_, slot) => this.#delta(slot));
     this.#sums.fill(0, 0, this.#slots * this.#width);
     for (const histogram of this.#histograms) histogram.clear();
@@ -210,7 +210,7 @@ export class WindowColumns {
     this.#histograms[histogram]!.count(slot, binOf(value));
   }
 
-  #delta(slot: number): WindowDelta {
+  #delta(slot: number): WholeDelta {
     const { by } = this.#config;
     const fields = this.#fields[this.#slot_keys[slot]!]!;
     const { start_ms, end_ms } = this.#slices[this.#slot_slices[slot]!]!;

@@ -117,7 +117,12 @@ export class TaskInput implements PartitionSink {
     return this.#reader.cursor;
   }
 
-  /** What `cursor` stands on, as an object. */
+  /** What `cursor` stands on, as an object whose bytes are good until its chunk is passed: copy what is kept. */
+  borrowed(): LogRecord {
+    return this.#reader.record();
+  }
+
+  /** As `borrowed`, with bytes that stay. */
   record(): LogRecord {
     this.#is_kept = true;
     return this.#reader.record();
