@@ -13,7 +13,8 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { Alert } from '../messages/assessment.ts';
-import { ErrataError, errorMessage } from '../messages/errata_error.ts';
+import { ErrataError } from '../messages/errata_error.ts';
+import { listenError } from '../messages/listen_error.ts';
 import { WindowResult } from '../messages/window.ts';
 import { checkExposure, guard } from './access.ts';
 import { Problem, sendProblem } from './problem.ts';
@@ -100,13 +101,7 @@ export async function startAdmin(
     return { address, stop: () => app.close() };
   } catch (cause) {
     await app.close();
-    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      throw new ErrataError('E_PORT_IN_USE', `port ${port} on ${host} is taken`, {
-        hint: 'choose another with --admin-port, or end what listens there',
-        cause,
-      });
-    }
-    throw new ErrataError('E_LISTEN', `cannot listen on ${host}:${port}: ${errorMessage(cause)}`, { cause });
+    throw listenError(cause, host, port, '--admin-port');
   }
 }
 
