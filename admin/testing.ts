@@ -30,6 +30,7 @@ export class FakeTopology implements TopologyPort {
       topology: this.plan.topology,
       process_id: 'process-1',
       not_ready: this.not_ready,
+      sources: [],
       paused_sources: [...this.paused],
       workers: [
         { worker: 'feedback-0', phase: 'running', restarts: 2, last_error: 'gone', tasks: [this.#task(1)] },
@@ -68,6 +69,7 @@ export class FakeTopology implements TopologyPort {
       watermark_ms: partition === 0 ? WATERMARK_MS : null,
       state_entries: 12,
       restore: null,
+      failures: 0,
       ledger: {},
     };
   }

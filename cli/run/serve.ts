@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { startAdmin } from '../../admin/server.ts';
 import { type Broker, startBroker } from '../../broker/broker.ts';
+import { CONNECTORS_URL } from '../../connectors/catalogue.ts';
 import { openRegistry } from '../../deploy/registry.ts';
 import type { KafkaAccess, KafkaSettings } from '../../engine/kafka_settings.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -59,7 +60,8 @@ async function start(options: ServeOptions, closing: Closing): Promise<Broker | 
   for (const { plan, kafka: access } of options.topologies) {
     const kafka: KafkaSettings = { ...access, brokers: access.brokers ?? [broker!.address] };
     const runJob = training({ kafka, pool, log, data_dir });
-    const topology = new HostedTopology(plan, { kafka, log, runJob, admin: server.address });
+    const connectors = CONNECTORS_URL;
+    const topology = new HostedTopology(plan, { kafka, log, runJob, connectors, admin: server.address });
     topologies.set(plan.topology, topology);
     say(`topology ${plan.topology} on ${kafka.brokers.join(', ')}`);
   }
