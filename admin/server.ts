@@ -15,9 +15,10 @@ import fastify, {
 import { Alert } from '../messages/assessment.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { listenError } from '../messages/listen_error.ts';
+import { Problem } from '../messages/problem.ts';
 import { WindowResult } from '../messages/window.ts';
 import { checkExposure, guard } from './access.ts';
-import { Problem, sendProblem } from './problem.ts';
+import { sendProblem } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { healthRoutes } from './routes/health.ts';
 import { ledgerRoutes } from './routes/ledger.ts';

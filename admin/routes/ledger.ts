@@ -1,9 +1,9 @@
 /** GET /topologies/{topology}/ledger: what became of every record. */
 import { type Static, Type } from 'typebox';
 import { sourcesOf } from '../../engine/sources.ts';
+import { problemResponse } from '../../messages/problem.ts';
 import { accounts, Counts, SourceAccount } from '../ledger_accounts.ts';
 import { OrNull } from '../or_null.ts';
-import { problemResponse } from '../problem.ts';
 import type { AdminApp } from '../server.ts';
 import { findTopology, type Topologies, TopologyParams } from '../topology_port.ts';
 
