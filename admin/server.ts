@@ -16,6 +16,7 @@ import { Alert } from '../messages/assessment.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { listenError } from '../messages/listen_error.ts';
 import { Problem } from '../messages/problem.ts';
+import { schemaName } from '../messages/schema_name.ts';
 import { WindowResult } from '../messages/window.ts';
 import { checkExposure, guard } from './access.ts';
 import { sendProblem } from './problem.ts';
@@ -116,12 +117,3 @@ const DOCUMENT = {
   },
   components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
 } as const;
-
-function schemaName(
-  json: Record<string, unknown>,
-  _base: unknown,
-  _fragment: unknown,
-  index: number,
-): string {
-  return typeof json.$id === 'string' ? json.$id : `schema-${index}`;
-}

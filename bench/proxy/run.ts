@@ -2,12 +2,11 @@
  * What the capture proxy adds to an inference: the same load direct and through it, in turn, with everything in
  * processes of their own. Afterwards every inference that went through must stand in the topic.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { program } from 'commander';
 import { Kafka, logLevel } from 'kafkajs';
 import { whole } from '../options.ts';
+import { startNode } from '../processes.ts';
 import { makeFolder, removeFolder } from '../temporary.ts';
 import { cpuSeconds } from '../usage.ts';
 import { latencies } from './load.ts';
@@ -20,38 +19,23 @@ const { rate, seconds, rounds, values } = program
   .parse()
   .opts<{ rate: number; seconds: number; rounds: number; values: number }>();
 
-const children: ChildProcess[] = [];
-process.once('exit', () => children.forEach((child) => void child.kill('SIGKILL')));
-
-/** The first group of `pattern` in what it prints. */
-async function start(args: string[], pattern: RegExp): Promise<string> {
-  const quiet = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...quiet, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  let said = '';
-  while (!pattern.test(said)) said += String((await once(child.stdout, 'data'))[0]);
-  return pattern.exec(said)![1]!;
-}
-
 const folder = makeFolder('proxy');
 const in_repository = (path: string) => join(import.meta.dirname, '../..', path);
-const broker = `127.0.0.1:${await start([in_repository('test/harness/broker_process.ts'), '0', folder], /^(\d+)$/m)}`;
+const broker_process = await startNode(
+  [in_repository('test/harness/broker_process.ts'), '0', folder],
+  /^(\d+)$/m,
+);
+const broker = `127.0.0.1:${broker_process.said}`;
 const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
 await admin.connect();
 await admin.createTopics({ topics: [{ topic: 'predictions', numPartitions: 4 }] });
 
-const direct = `http://127.0.0.1:${await start([in_repository('bench/proxy/model.ts')], /^(\d+)$/m)}`;
+const model = await startNode([in_repository('bench/proxy/model.ts')], /^(\d+)$/m);
+const direct = `http://127.0.0.1:${model.said}`;
 const listen = ['--port', '0', '--admin-port', '0', '--log-level', 'warn'];
-const command = [
-  in_repository('cli/errata.ts'),
-  'proxy',
-  '--upstream',
-  direct,
-  '--brokers',
-  broker,
-  ...listen,
-];
-const proxied = await start(command, /^proxy on (\S+)/m);
+const command = ['proxy', '--upstream', direct, '--brokers', broker, ...listen];
+const proxy = await startNode([in_repository('cli/errata.ts'), ...command], /^proxy on (\S+)/m);
+const proxied = proxy.said;
 
 const numbers = Array.from({ length: values }, (_, at) => (Math.sin(at) * 100).toFixed(4)).map(Number);
 const body = JSON.stringify({ instances: [numbers] });
@@ -60,7 +44,7 @@ const path = '/v1/models/digits:predict';
 let begun_cpu_s = 0;
 // One turn each to warm up.
 for (let round = -1; round < rounds; round++) {
-  if (round === 0) begun_cpu_s = cpuSeconds(children.at(-1)!.pid!);
+  if (round === 0) begun_cpu_s = cpuSeconds(proxy.pid);
   for (const [name, url] of Object.entries({ direct, proxied })) {
     const measured = await latencies({ url: url + path, body, rate, seconds });
     if (round >= 0) took_ms[name]!.push(...measured);
@@ -86,13 +70,10 @@ const added = rows[1]!.quantiles.map((value, at) => value - rows[0]!.quantiles[a
 for (const { name, quantiles } of [...rows, { name: 'added', quantiles: added }])
   console.log(`| ${name} | ${quantiles.map((value) => value.toFixed(2)).join(' | ')} |`);
 
-const cpu_s = cpuSeconds(children.at(-1)!.pid!) - begun_cpu_s;
+const cpu_s = cpuSeconds(proxy.pid) - begun_cpu_s;
 const cpu_ms = (1_000 * cpu_s) / (rounds * rate * seconds);
-console.log(`\n${cpu_ms.toFixed(2)} ms of CPU per inference, of which most is publishing`);
+console.log(`\n${cpu_ms.toFixed(2)} ms of CPU per inference, with publishing`);
 
 await admin.disconnect();
-for (const child of children.splice(0)) {
-  child.kill('SIGTERM');
-  await once(child, 'close');
-}
+for (const { stop } of [proxy, model, broker_process]) await stop();
 removeFolder(folder);

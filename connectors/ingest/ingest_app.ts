@@ -10,6 +10,7 @@ import fastify, {
 } from 'fastify';
 import { Type } from 'typebox';
 import { ErrataError } from '../../messages/errata_error.ts';
+import { schemaName } from '../../messages/schema_name.ts';
 import { type AccessRules, checkAccess } from './access.ts';
 import { Hold, PendingBytes } from './allowance.ts';
 import { sendProblem, sendRefused } from './ingest_problem.ts';
@@ -143,12 +144,3 @@ const DOCUMENT = {
   components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } as const } },
   security: [{}, { token: [] as string[] }] as Record<string, string[]>[],
 };
-
-function schemaName(
-  json: Record<string, unknown>,
-  _base: unknown,
-  _fragment: unknown,
-  index: number,
-): string {
-  return typeof json.$id === 'string' ? json.$id : `schema-${index}`;
-}
