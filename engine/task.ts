@@ -270,7 +270,7 @@ export class Task {
         { topic, partition: this.partition, from, log_start_offset, lost },
         'E_OFFSET_OUT_OF_RANGE: the log does not have this position any more; the records between are lost',
       );
-      const account = codec.type === 'source' ? codec.source : topic;
+      const account = this.stage.sink ? this.stage.name : codec.type === 'source' ? codec.source : topic;
       this.#ledger.count(account, TAKEN_IN, lost);
       this.#ledger.count(account, 'expired', lost);
       this.#ledger.settle();
