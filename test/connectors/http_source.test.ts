@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { BrokerChild } from '../harness/broker_child.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
 import { freePort } from '../harness/kafka_node.ts';
@@ -184,6 +185,32 @@ test('without a token, a page of another name cannot write on this machine', asy
   const rebound = request(`${url}/v1/feedback`, { method: 'POST', headers: { host: 'evil.example.com' } });
   rebound.once('response', ({ statusCode }) => resolve(statusCode)).end(body);
   assert.equal(await promise, 403);
+});
+
+test('while Kafka is away, clients are told to come again; then they get through, each once', async (t) => {
+  const broker = await BrokerChild.start(t);
+  const env = { KAFKA_BROKERS: broker.address };
+  const { process, url } = await ingestRun(t, { settings: ', timeout: 1s, max_pending: 1m', env });
+  const send = (id: string) => {
+    const body = JSON.stringify(rating(id, { timestamp: 1.7e9, comment: 'x'.repeat(400_000) }));
+    return post(url, '/v1/feedback', { body, headers: { 'idempotency-key': id } });
+  };
+  assert.equal((await send('before')).status, 202);
+  await broker.kill();
+  const slow = await send('slow');
+  assert.deepEqual([slow.status, slow.code], [429, 'E_NOT_ACKNOWLEDGED']);
+  assert.equal(slow.headers.get('retry-after'), '1');
+  await send('second');
+  const busy = await send('third');
+  assert.deepEqual([busy.status, busy.code], [429, 'E_BUSY']);
+  const { body } = await process.ask<{ ready: boolean }>('GET', '/ready');
+  assert.equal(body.ready, false);
+
+  await broker.start();
+  for (const id of ['slow', 'second', 'third'])
+    await until(async () => (await send(id)).status === 202, `${id} gets through`);
+  const keys = (await readTopic(broker.address, 'feedback')).map(({ key }) => String(key));
+  assert.deepEqual(keys.sort(), ['before', 'second', 'slow', 'third']);
 });
 
 test('a port that is taken is no end: the process says so, and comes in once it is free', async (t) => {
