@@ -5,9 +5,10 @@
 import type { BatchLimits, ConnectorModule } from '../engine/edge.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import type { SinkKind, SourceKind } from './connector.ts';
+import { httpSource } from './http_source.ts';
 import { webhook } from './webhook.ts';
 
-export const SOURCE_KINDS: ReadonlyMap<string, SourceKind> = byKind<SourceKind>([]);
+export const SOURCE_KINDS: ReadonlyMap<string, SourceKind> = byKind<SourceKind>([httpSource]);
 export const SINK_KINDS: ReadonlyMap<string, SinkKind> = byKind<SinkKind>([webhook]);
 
 /** The address of this module. */
