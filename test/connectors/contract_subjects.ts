@@ -4,9 +4,11 @@
  */
 import type { TestContext } from 'node:test';
 import type { TSchema } from 'typebox';
+import type { MessageType } from '../../actors/actor.ts';
 import { SINK_KINDS, SOURCE_KINDS } from '../../connectors/catalogue.ts';
 import { fillDefaults } from '../../topology/defaults.ts';
 import { strictSchema } from '../../topology/strict_schema.ts';
+import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
 import { HookServer } from '../harness/hook_server.ts';
 import { freePort } from '../harness/kafka_node.ts';
 import { pubsubSink, pubsubSource } from '../pubsub/contract_subject.ts';
@@ -16,6 +18,8 @@ import { RepeatingSender } from './repeating_sender.ts';
 export interface SinkSubject {
   /** Defaults filled in. */
   config: unknown;
+  /** What its records are; default: `source_record`. */
+  message?: MessageType;
   /** A value that the other side takes, and from which `written` can tell it again. */
   value(index: number): Buffer;
   /** A value that it refuses for good; absent where there is none. */
@@ -67,6 +71,28 @@ export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> =
 };
 
 export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
+  bigquery: async (t) => {
+    const emulator = await bigQueryEmulator(t);
+    if (!emulator) return null;
+    await emulator.createTable('contract.records', [{ name: 'index', type: 'INTEGER', mode: 'REQUIRED' }]);
+    setEnvironment(t, emulator.env);
+    const settings = { table: 'contract.records', mapping: { index: 'index' } };
+    return {
+      config: withDefaults(SINK_KINDS.get('bigquery')!.config, settings),
+      value: (index) => Buffer.from(JSON.stringify({ index })),
+      refused: Buffer.from(JSON.stringify({ index: 'no number' })),
+      // A table has no order.
+      written: async () => {
+        const rows = await emulator.rows<{ index: number }>(
+          'select index from contract.records order by index',
+        );
+        return rows.map(({ index }) => index);
+      },
+      down: () => emulator.kill(),
+      up: () => emulator.start(),
+      secret: 'it has none',
+    };
+  },
   pubsub: pubsubSink,
   webhook: async (t) => {
     const server = await HookServer.start(t);
@@ -90,4 +116,15 @@ export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
 /** Settings as lint fills them in. */
 export function withDefaults(schema: TSchema, given: object): unknown {
   return fillDefaults(strictSchema(schema), given);
+}
+
+/** For as long as the test runs. */
+function setEnvironment(t: TestContext, variables: Record<string, string>): void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  t.after(() => {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  });
 }

@@ -19,6 +19,7 @@ async function open(fake: PubsubFake, t: TestContext, config = {}): Promise<Open
     { topic: 'out', project: PROJECT, ordered: true, ...config },
     {
       place: { namespace: 'errata', topology: 'test', name: 'out' },
+      message: 'source_record',
       partition: 0,
       log: pino({ level: 'silent' }),
       signal: controller.signal,
