@@ -63,7 +63,9 @@ export type Disposition =
   | 'duplicate'
   /** There was no room for the window that it would have opened. */
   | 'refused'
-  | 'dead_lettered';
+  | 'dead_lettered'
+  /** By an actor that only stands in front of those who take records in. */
+  | 'passed_on';
 
 /** What a source may be keyed by. */
 export interface KeyFields {
@@ -145,7 +147,8 @@ export type MessageType =
   | 'alert'
   | 'training_job'
   | 'evaluation'
-  | 'rollout';
+  | 'rollout'
+  | 'kept_revision';
 
 /** By what the messages of a stream are keyed. Equal partitionings can be fused into one stage. */
 export type Partitioning = 'prediction_id' | 'window_key' | 'deployment_id';
@@ -159,6 +162,8 @@ export interface ActorKind {
   readonly kind: string;
   /** True for what the planner puts in by itself and a topology may not name. */
   readonly internal?: boolean;
+  /** Of an internal kind: it has state beyond a commit, as all others do. */
+  readonly keeps_state?: boolean;
   /**
    * The kind that runs in front of this one, in the upstream stage, with the same configuration. `from` feeds
    * the local half's input; the local half's output feeds this actor's.

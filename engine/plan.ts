@@ -24,6 +24,8 @@ export interface Plan {
   /** Every topic that is read or written, in the order in which they are to be made. */
   topics: TopicPlan[];
   stages: StagePlan[];
+  /** Connectors that bring records in; each process runs all of them. Absent where others write all topics. */
+  sources?: SourcePlan[];
   dead_letter_topic: string;
   late_topic: string;
   /** Absent where nothing retrains. */
@@ -62,13 +64,38 @@ export interface TopicPlan {
   config: Record<string, string>;
 }
 
-/** Each topic is an input of at most one stage, so one group's committed offsets suffice. */
+export interface SourcePlan {
+  /** That of the source in the topology. */
+  name: string;
+  kind: string;
+  /** Validated, defaults filled in; secrets stand elsewhere. */
+  config: unknown;
+  /** Where it writes. */
+  topic: string;
+  /** A stage behind `topic` drops repetitions by the ids of the records. */
+  deduplicated: boolean;
+}
+
+export interface SinkPlan {
+  /** That of the sink in the topology. */
+  name: string;
+  kind: string;
+  /** As in SourcePlan. */
+  config: unknown;
+}
+
+/**
+ * Each topic is an input of at most one stage, so one group's committed offsets suffice; but for sinks that read a source's
+ * topic, whose offsets have a name of their own.
+ */
 export interface StagePlan {
   name: string;
-  kind: 'actors' | 'training';
+  kind: 'actors' | 'training' | 'sink';
   /** Partition p of each input belongs to task p: all inputs have the same number of partitions. */
   inputs: InputPlan[];
   actors: ActorPlan[];
+  /** Of a stage of kind `sink`: where its records go. */
+  sink?: SinkPlan;
   /** Where the state is logged; absent for a stage without state. */
   changelog?: string;
   /** A topic without records: its partition count is the one that the stage began with. Where there is no changelog. */
@@ -77,6 +104,11 @@ export interface StagePlan {
 
 export interface InputPlan {
   topic: string;
+  /**
+   * Under whose name the group keeps the offsets of `topic`, and assigns it: a topic without records and with as many
+   * partitions. Absent: its own.
+   */
+  offsets_topic?: string;
   /** Who gets it: actor and input name. */
   actor: string;
   input: string;
@@ -127,6 +159,11 @@ export interface TrainingPlan {
   /** Passed to training/ as it stands in the topology. */
   config: unknown;
   evaluations_topic: string;
+}
+
+/** Under whose name the offsets of an input are committed. */
+export function offsetsTopic({ topic, offsets_topic }: Pick<InputPlan, 'topic' | 'offsets_topic'>): string {
+  return offsets_topic ?? topic;
 }
 
 /** `{namespace}.{topology}.{stage}.{purpose}`: so that several environments and replays share one Kafka. */

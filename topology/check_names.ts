@@ -22,8 +22,10 @@ export function checkUnused(draft: Draft, { document, problems }: LintContext): 
     ...draft.sinks.flatMap(({ from }) => from),
   ];
   for (const { node } of references) used.add(names.includes(node) ? node : nearest(node, names));
-  for (const { name, path } of draft.sources)
-    if (!used.has(name)) problems.report('W_UNUSED_SOURCE', document.keyAt(path), `no actor reads "${name}"`);
+  // What a connector brings in is in its topic, for whoever reads that.
+  for (const { name, path, connector } of draft.sources)
+    if (!used.has(name) && !connector)
+      problems.report('W_UNUSED_SOURCE', document.keyAt(path), `no actor or sink reads "${name}"`);
   for (const { name, path } of draft.actors)
     if (!used.has(name))
       problems.report('W_UNUSED_ACTOR', document.keyAt(path), `nothing reads what "${name}" emits`);

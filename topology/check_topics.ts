@@ -1,4 +1,5 @@
 /** Each topic is read by one stage at most, and nothing is read that the topology writes itself. */
+import { topicPath } from './connected.ts';
 import type { Draft, DraftSink, DraftSource, LintContext } from './draft.ts';
 import { isReadDirectly, joins } from './keyed.ts';
 import type { Links } from './link.ts';
@@ -21,19 +22,19 @@ export function checkTopics(draft: Draft, { edges }: Links, context: LintContext
       if (first && partitionsOf(draft, other) !== partitionsOf(draft, first))
         problems.report(
           'E_PARTITIONS',
-          document.valueAt([...other.path, 'kafka', 'partitions']),
+          document.valueAt([...topicPath(other).slice(0, -1), 'partitions']),
           `"${other.name}" has ${partitionsOf(draft, other)} partitions, "${first.name}" ${partitionsOf(draft, first)}; both feed "${actor.name}" directly`,
         );
   }
 }
 
 function partitionsOf(draft: Draft, { value }: DraftSource): number {
-  return value.kafka.partitions ?? draft.settings.partitions;
+  return value.kafka?.partitions ?? draft.settings.partitions;
 }
 
 function checkNames(draft: Draft, { document, problems }: LintContext): void {
   const read = new Map<string, string>();
-  const at = ({ path }: DraftSource | DraftSink) => document.valueAt([...path, 'kafka', 'topic']);
+  const at = (entry: DraftSource | DraftSink) => document.valueAt(topicPath(entry));
   for (const source of draft.sources) {
     const topic = topicOf(source);
     if (topic === undefined) continue;
@@ -55,8 +56,8 @@ function checkNames(draft: Draft, { document, problems }: LintContext): void {
   }
 }
 
-function topicOf({ value }: DraftSource | DraftSink): string | undefined {
-  const topic: unknown = value.kafka?.topic;
+function topicOf(entry: DraftSource | DraftSink): string | undefined {
+  const topic: unknown = ('value' in entry ? entry.value.kafka : entry.kafka)?.topic;
   return typeof topic === 'string' ? topic : undefined;
 }
 

@@ -30,13 +30,18 @@ export const PROBLEM_CODES = {
   E_UNKNOWN_KIND: { severity: 'error', summary: 'There is no kind of actor of that name.' },
   E_CONNECTOR_UNAVAILABLE: {
     severity: 'error',
-    summary: 'The connector is planned but not part of this version.',
+    summary: 'There is no connector of that name for this direction, or not in this version.',
   },
   E_UNKNOWN_REFERENCE: { severity: 'error', summary: '`from` names neither a source nor an actor.' },
   E_UNKNOWN_OUTPUT: { severity: 'error', summary: '`from` names an output that the actor does not have.' },
   E_TYPE_MISMATCH: { severity: 'error', summary: 'The actor has no input for what the output carries.' },
   E_DUPLICATE_FROM: { severity: 'error', summary: '`from` names the same output twice.' },
-  E_SINK_FROM_SOURCE: { severity: 'error', summary: 'A sink takes its records straight from a source.' },
+  E_CONNECTOR: { severity: 'error', summary: 'Settings of a connector do not go together.' },
+  W_CONNECTOR: { severity: 'warning', summary: 'A connector will do other than it may seem.' },
+  E_SINK_FROM_SOURCE: {
+    severity: 'error',
+    summary: 'A Kafka sink takes its records straight from a source: that would be a copy of the topic.',
+  },
   E_CYCLE: { severity: 'error', summary: 'Actors feed each other in a circle.' },
   E_SOURCE_SHARED: { severity: 'error', summary: 'More than one actor reads the same source.' },
   E_TOPIC_SHARED: { severity: 'error', summary: 'Two sources read the same topic.' },
@@ -93,7 +98,10 @@ export const PROBLEM_CODES = {
     summary: 'A window forgets before the join does, so events that move then are counted as late.',
   },
   W_IDLE: { severity: 'warning', summary: 'Windows on the same sources disagree about idleness.' },
-  W_UNUSED_SOURCE: { severity: 'warning', summary: 'No actor reads the source.' },
+  W_UNUSED_SOURCE: {
+    severity: 'warning',
+    summary: 'A source that others write, and no actor or sink reads.',
+  },
   W_UNUSED_ACTOR: { severity: 'warning', summary: 'Nothing reads what the actor emits.' },
 } as const satisfies Record<string, CodeSpec>;
 

@@ -3,11 +3,14 @@ import { type TObject, Type } from 'typebox';
 import type { ActorKind } from '../actors/actor.ts';
 import { ACTOR_KINDS } from '../actors/catalogue.ts';
 import { checkSchema } from './check_schema.ts';
+import { type DraftSink, type DraftSource, readSink, readSource } from './connected.ts';
 import { isRecord } from './defaults.ts';
 import type { Path, SourceDocument } from './document.ts';
 import { nearest } from './nearest.ts';
 import type { Problems } from './problem.ts';
-import { NAME_PATTERN, Sink, Source, Topology, UNAVAILABLE_CONNECTORS } from './schema.ts';
+import { NAME_PATTERN, Topology } from './schema.ts';
+
+export type { DraftSink, DraftSource };
 
 /** What the checks share. */
 export interface LintContext {
@@ -23,12 +26,6 @@ export interface Draft {
   sinks: DraftSink[];
 }
 
-export interface DraftSource {
-  name: string;
-  path: Path;
-  value: Source;
-}
-
 export interface DraftActor {
   name: string;
   path: Path;
@@ -38,13 +35,6 @@ export interface DraftActor {
   config: Record<string, unknown>;
   /** The settings that stand in the file; the others are defaults. */
   given: string[];
-}
-
-export interface DraftSink {
-  name: string;
-  path: Path;
-  from: Reference[];
-  value: Sink;
 }
 
 /** `node` or `node.output`, as it stands under `from`. */
@@ -67,7 +57,10 @@ export function readDraft(context: LintContext): Draft {
     settings: (isRecord(value) ? value : {}) as Topology,
     sources: entries(context, 'sources').map(([path, entry]) => readSource(context, path, entry)),
     actors: entries(context, 'actors').map(([path, entry]) => readActor(context, path, entry)),
-    sinks: entries(context, 'sinks').map(([path, entry]) => readSink(context, path, entry)),
+    sinks: entries(context, 'sinks').map(([path, entry]) => {
+      const from = isRecord(entry) ? readReferences(entry.from, [...path, 'from']) : [];
+      return readSink(context, path, entry, from);
+    }),
   };
 }
 
@@ -87,34 +80,6 @@ function entries({ document, problems }: LintContext, section: string): [Path, u
       problems.report('E_NAME', document.keyAt(path), `"${name}" is the name of a stage of errata's own`);
     return [path, entry];
   });
-}
-
-function readSource(context: LintContext, path: Path, entry: unknown): DraftSource {
-  const value = checkConnected(context, Source, path, entry) as Source;
-  return { name: nameOf(path), path, value };
-}
-
-function readSink(context: LintContext, path: Path, entry: unknown): DraftSink {
-  const value = checkConnected(context, Sink, path, entry) as Sink;
-  const from = isRecord(entry) ? readReferences(entry.from, [...path, 'from']) : [];
-  return { name: nameOf(path), path, from, value };
-}
-
-/** With a connector that this version does not have, the rest of the entry cannot be judged. */
-function checkConnected(
-  { document, problems }: LintContext,
-  schema: TObject,
-  path: Path,
-  entry: unknown,
-): Record<string, unknown> {
-  const connector = isRecord(entry) && UNAVAILABLE_CONNECTORS.find((name) => name in entry);
-  if (connector) {
-    const message = `"${connector}" is not available in this version; there is kafka`;
-    problems.report('E_CONNECTOR_UNAVAILABLE', document.keyAt([...path, connector]), message);
-    return {};
-  }
-  const { value } = checkSchema(schema, entry, path, document, problems);
-  return isRecord(value) ? value : {};
 }
 
 function readActor({ document, problems }: LintContext, path: Path, entry: unknown): DraftActor {

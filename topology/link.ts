@@ -18,7 +18,8 @@ export interface Edge {
 /** What a sink writes. */
 export interface SinkEdge {
   from: string;
-  output: string;
+  /** Null: from a source, to a connector. */
+  output: string | null;
   to: string;
   message: MessageType;
 }
@@ -46,12 +47,13 @@ export function link(draft: Draft, context: LintContext): Links {
 function linkSink(draft: Draft, sink: DraftSink, context: LintContext): SinkEdge[] {
   return resolveAll(draft, sink, context).flatMap(([reference, { output, message }]) => {
     if (message === null) return [];
-    if (output !== null) return [{ from: reference.node, output, to: sink.name, message }];
+    if (output !== null || sink.kafka === null)
+      return [{ from: reference.node, output, to: sink.name, message }];
     const position = context.document.valueAt(reference.path);
     context.problems.report(
       'E_SINK_FROM_SOURCE',
       position,
-      `"${reference.node}" is a source; a sink takes an actor's output`,
+      `"${reference.node}" is a source; a Kafka sink takes an actor's output`,
     );
     return [];
   });

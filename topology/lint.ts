@@ -1,4 +1,5 @@
 /** All checks over one topology text. What they find they find in one pass; none stops another. */
+import { checkConnectors } from './check_connectors.ts';
 import { checkKafka } from './check_kafka.ts';
 import { checkNames, checkUnused } from './check_names.ts';
 import { checkRetraining } from './check_retraining.ts';
@@ -38,6 +39,7 @@ export function lint(text: string, file: string, env: Environment): Linted {
   checkTopics(draft, links, context);
   checkWindows(draft, links, context);
   checkRetraining(draft, links, context);
+  checkConnectors(draft, links, context);
   checkUnused(draft, context);
   const found = problems.list();
   return { problems: found, graph: hasErrors(found) ? null : { ...draft, ...links, file } };

@@ -4,7 +4,8 @@ import { parseMegabytes } from '../messages/byte_size.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { Graph } from './lint.ts';
 import { PlanBuilder } from './plan_builder.ts';
-import { connectActors, connectSinks, connectSources } from './plan_streams.ts';
+import { connectSinks } from './plan_connectors.ts';
+import { connectActors, connectSources } from './plan_streams.ts';
 import { connectOutcomes, trainingPlan } from './plan_training.ts';
 import { groupStages, keepsState } from './stages.ts';
 import { deadLetterTopic, lateTopic } from './topic_names.ts';
@@ -34,6 +35,7 @@ export function makePlan(graph: Graph): Plan {
     ...(settings.replication === undefined ? {} : { replication: settings.replication }),
     topics: builder.topics(),
     stages: builder.stages(),
+    ...(builder.sources.length === 0 ? {} : { sources: builder.sources }),
     dead_letter_topic: deadLetterTopic(settings),
     late_topic: lateTopic(settings),
   };
@@ -48,7 +50,7 @@ function statePlan({ store, path }: Graph['settings']['state']): StatePlan {
 function addRecords(builder: PlanBuilder): void {
   for (const stage of builder.stages()) {
     const like = firstTopic(stage);
-    if (keepsState(stage.actors.map(({ kind }) => kind))) {
+    if (stage.kind === 'sink' || keepsState(stage.actors.map(({ kind }) => kind))) {
       stage.changelog = internalName(builder.graph.settings, stage.name, 'changelog');
       builder.addTopic(stage.changelog, 'changelog', { like });
     } else {

@@ -2,6 +2,7 @@
 import {
   type ActorPlan,
   internalName,
+  type SourcePlan,
   type StagePlan,
   type TargetPlan,
   type TopicPlan,
@@ -31,6 +32,7 @@ const PURPOSES = Object.keys(TOPIC_CONFIG);
 export class PlanBuilder {
   readonly graph: Graph;
   evaluations_topic: string | undefined;
+  readonly sources: SourcePlan[] = [];
   readonly #stages: StagePlan[] = [];
   readonly #topics = new Map<string, TopicPlan>();
 
@@ -72,6 +74,10 @@ export class PlanBuilder {
   /** `before`: the stage that it feeds. */
   insertStage(stage: StagePlan, before: StagePlan): void {
     this.#stages.splice(this.#stages.indexOf(before), 0, stage);
+  }
+
+  prependStage(stage: StagePlan): void {
+    this.#stages.unshift(stage);
   }
 
   appendStage(stage: StagePlan): void {

@@ -12,8 +12,9 @@ import { parseDuration } from '../messages/duration.ts';
 import type { DraftSource } from './draft.ts';
 import { isReadDirectly } from './keyed.ts';
 import type { Edge } from './link.ts';
-import { type PlanBuilder, sinkConfig } from './plan_builder.ts';
+import type { PlanBuilder } from './plan_builder.ts';
 import { idleMs, rekeyConfig } from './plan_config.ts';
+import { bringIn } from './plan_connectors.ts';
 import { connectTraining } from './plan_training.ts';
 import { isBackEdge } from './stages.ts';
 
@@ -22,9 +23,12 @@ export function connectSources(builder: PlanBuilder): void {
   for (const source of graph.sources) {
     const edge = graph.edges.find(({ from, output }) => from === source.name && output === null);
     const { topic, partitions } = source.value.kafka;
+    const is_sunk = graph.sink_edges.some(({ from, output }) => from === source.name && output === null);
     // A source that nobody reads is no topic that anybody has to make.
-    if (!edge) continue;
+    if (!edge && !is_sunk && !source.connector) continue;
     builder.addTopic(topic, 'source', { count: partitions ?? graph.settings.partitions });
+    bringIn(builder, source);
+    if (!edge) continue;
     const reader = graph.actors.find(({ name }) => name === edge.to)!;
     if (isReadDirectly(source, reader)) addInput(builder, edge, directInput(builder, source, edge));
     else connectRekeyed(builder, source, edge);
@@ -167,13 +171,4 @@ function connectByTopic(
       codec: { type: 'internal' },
       time: watermarks ? { type: 'watermark_records', upstream: [upstream] } : { type: 'none' },
     });
-}
-
-export function connectSinks(builder: PlanBuilder): void {
-  const { graph } = builder;
-  for (const { from, output, to, message } of graph.sink_edges) {
-    const { topic, partitions } = graph.sinks.find(({ name }) => name === to)!.value.kafka;
-    builder.addTopic(topic, 'sink', { count: partitions ?? graph.settings.partitions }, sinkConfig(message));
-    builder.addTarget(from, output, { to: 'topic', topic, internal: false, watermarks: false });
-  }
 }

@@ -10,26 +10,26 @@ export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
 const Name = (options: { default?: string; description: string }) =>
   Type.String({ pattern: NAME_PATTERN, examples: ['mail-triage', 'feedback'], ...options });
 
-const Topic = Type.String({
-  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$',
-  examples: ['mail.predictions'],
-  description: 'name of a Kafka topic',
-});
+const topic = (description: string) =>
+  Type.String({
+    pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$',
+    examples: ['mail.predictions'],
+    description,
+  });
 
 const Partitions = (description: string, options: { default?: number } = {}) =>
   Type.Integer({ minimum: 1, maximum: 10_000, description, ...options });
 
-export const KafkaTopic = Type.Object({
-  topic: Topic,
-  partitions: Type.Optional(
-    Partitions(
-      'how many partitions the topic is made with where it does not exist; default: `partitions` above',
-    ),
+const partitions = Type.Optional(
+  Partitions(
+    'how many partitions the topic is made with where it does not exist; default: `partitions` above',
   ),
-});
+);
 
-export const Source = Type.Object({
-  kafka: KafkaTopic,
+export const KafkaTopic = Type.Object({ topic: topic('name of a Kafka topic'), partitions });
+
+/** What a source says however its records come in. */
+const SOURCE_SETTINGS = {
   key: Type.Optional(
     Type.Union([Type.Literal('prediction_id'), Type.Literal('deployment_id')], {
       description:
@@ -50,14 +50,36 @@ export const Source = Type.Object({
     default: 'wall',
     description: '`event` for replays: a partition that is read to its end is complete at once',
   }),
-});
+};
+
+export const Source = Type.Object({ kafka: KafkaTopic, ...SOURCE_SETTINGS });
 export type Source = Static<typeof Source>;
 
-export const Sink = Type.Object({
-  from: Type.String({ description: '`actor` (its first output) or `actor.output`' }),
-  kafka: KafkaTopic,
+/** Of a source whose records a connector brings in; beside these stands the connector's own entry. */
+export const ConnectedSource = Type.Object({
+  topic: topic('the Kafka topic that its records come into'),
+  partitions,
+  ...SOURCE_SETTINGS,
 });
+export type ConnectedSource = Static<typeof ConnectedSource>;
+
+/** What such a source says beyond that where its records have ids. */
+export const dedupeSetting = (default_window: string) =>
+  Type.Union([Duration({ description: 'a duration' }), Type.Literal('never')], {
+    default: default_window,
+    description:
+      'how long a record is remembered, in time of the records, so that a repetition is dropped; `never`: repetitions stay',
+  });
+
+const from = Type.String({
+  description: '`actor` (its first output) or `actor.output`; with a connector also a source',
+});
+
+export const Sink = Type.Object({ from, kafka: KafkaTopic });
 export type Sink = Static<typeof Sink>;
+
+/** Of a sink from which a connector takes; beside it stands the connector's own entry. */
+export const ConnectedSink = Type.Object({ from });
 
 export const Topology = Type.Object({
   topology: Name({ description: 'its name: part of the consumer group and of every internal topic' }),
@@ -112,12 +134,9 @@ export const Topology = Type.Object({
   kafka: Type.Optional(KafkaConnection),
   sources: Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, description: 'what comes in' }),
   actors: Type.Record(Type.String(), Type.Unknown(), {
-    minProperties: 1,
-    description: 'what happens with it',
+    default: {},
+    description: 'what happens with it; without any, records only go from sources to sinks',
   }),
   sinks: Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'what goes out' }),
 });
 export type Topology = Static<typeof Topology>;
-
-/** Connectors that belong to the design but not to this version. */
-export const UNAVAILABLE_CONNECTORS: readonly string[] = ['pubsub', 'bigquery', 'http', 'webhook'];

@@ -59,7 +59,10 @@ export function isBackEdge({ message }: Edge): boolean {
   return message === 'rollout';
 }
 
-/** A stage's actors keep state but for the internal ones, which hold nothing beyond a commit. */
+/** A stage's actors keep state but for internal ones, most of which hold nothing beyond a commit. */
 export function keepsState(kinds: readonly string[]): boolean {
-  return kinds.some((kind) => !ACTOR_KINDS.get(kind)?.internal);
+  return kinds.some((name) => {
+    const kind = ACTOR_KINDS.get(name);
+    return !kind?.internal || kind.keeps_state;
+  });
 }
