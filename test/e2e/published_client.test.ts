@@ -44,9 +44,9 @@ test('what the published Python layer and client send is taken as it is, and cou
     ],
   });
   await run.start();
-  const valueOf = (value: string) => ({ value });
-  await run.produce('predictions', [...layer, ...client.slice(0, 100), broken].map(valueOf));
-  await run.produce('feedback', client.slice(100).map(valueOf));
+  const asRecord = (value: string) => ({ value });
+  await run.produce('predictions', [...layer, ...client.slice(0, 100), broken].map(asRecord));
+  await run.produce('feedback', client.slice(100).map(asRecord));
   await run.processor.settled();
   await run.heartbeat(Math.max(...Object.keys(windows).map(Number)) + WINDOW_MS);
   await run.processor.settled();

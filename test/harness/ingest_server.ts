@@ -19,7 +19,7 @@ export class IngestServer {
   /** All, in order. */
   readonly asked: IngestRequest[] = [];
   /** An HTTP status to answer with instead. */
-  fault: (request: IngestRequest) => number | undefined = () => undefined;
+  fault: (request: IngestRequest) => number | undefined | Promise<number> = () => undefined;
   url = '';
 
   static async start(t: Ending): Promise<IngestServer> {
@@ -49,7 +49,8 @@ export class IngestServer {
     const records = texts.map((text) => JSON.parse(text) as Record<string, unknown>);
     const asked = { path, content_type: headers['content-type'] ?? '', headers, records };
     this.asked.push(asked);
-    const fault = this.fault(asked) ?? (['/v1/predictions', '/v1/feedback'].includes(path) ? undefined : 404);
+    const fault =
+      (await this.fault(asked)) ?? (['/v1/predictions', '/v1/feedback'].includes(path) ? undefined : 404);
     if (fault !== undefined) {
       response.writeHead(fault).end();
       return;
