@@ -2,7 +2,7 @@
  * Publishes to errata's HTTP ingest (docs/ingest.md): `POST /v1/predictions` and `/v1/feedback`, NDJSON, answered with
  * 202 once Kafka has acknowledged. A batch that is sent again carries the same `idempotency-key`.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { ErrataError } from '../messages/errata_error.ts';
 import { BufferedPublisher, type BufferOptions } from './buffered_publisher.ts';
 import type { Message, MessageKind, Publisher, Refused, Transport } from './publisher.ts';
@@ -32,7 +32,7 @@ class HttpTransport implements Transport {
   readonly #headers: Record<string, string>;
   readonly #timeout_ms: number;
   /** By the first message of a batch. */
-  readonly #idempotency_keys = new WeakMap<Message, string>();
+  readonly #batch_ids = new WeakMap<Message, string>();
 
   constructor({ url, token, headers = {}, timeout_ms = 10_000 }: HttpPublisherOptions) {
     this.#urls = { prediction: endpoint(url, PATHS.prediction), feedback: endpoint(url, PATHS.feedback) };
@@ -41,25 +41,25 @@ class HttpTransport implements Transport {
   }
 
   async send(kind: MessageKind, messages: readonly Message[]): Promise<Refused[]> {
+    const body = Buffer.concat(messages.flatMap(({ value }) => [value, LINE_END]));
     const response = await fetch(this.#urls[kind], {
       method: 'POST',
-      body: Buffer.concat(messages.flatMap(({ value }) => [value, LINE_END])),
+      body,
       headers: {
         ...this.#headers,
         'content-type': 'application/x-ndjson',
-        'idempotency-key': this.#idempotencyKey(messages),
+        'idempotency-key': this.#idempotencyKey(messages[0]!, body),
       },
       signal: AbortSignal.timeout(this.#timeout_ms),
     });
     return refusedBy(response.status, await response.text());
   }
 
-  /** Of half a batch it is another. */
-  #idempotencyKey(messages: readonly Message[]): string {
-    const [first] = messages;
-    const key = this.#idempotency_keys.get(first!) ?? randomUUID();
-    this.#idempotency_keys.set(first!, key);
-    return `${key}-${messages.length}`;
+  /** Equal where the same messages are sent again; not where equal ones are, nor where only some of them are. */
+  #idempotencyKey(first: Message, body: Buffer): string {
+    const batch = this.#batch_ids.get(first) ?? randomUUID();
+    this.#batch_ids.set(first, batch);
+    return `${batch}.${createHash('sha256').update(body).digest('hex').slice(0, 16)}`;
   }
 
   async close(): Promise<void> {}
