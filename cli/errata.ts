@@ -6,10 +6,11 @@ import { addDemo } from './commands/demo.ts';
 import { addGraph } from './commands/graph.ts';
 import { addLint } from './commands/lint.ts';
 import { addPlan } from './commands/plan.ts';
+import { addProxy } from './commands/proxy.ts';
 import { addRun } from './commands/run.ts';
 
 /** In the order in which help lists them. */
-const COMMANDS = [addRun, addLint, addPlan, addGraph, addDemo];
+const COMMANDS = [addRun, addLint, addPlan, addGraph, addProxy, addDemo];
 
 const program = new Command('errata')
   .description(

@@ -47,7 +47,8 @@ export const webhook = defineSink({
   from: severity
   webhook: { url: "https://alerts.example.com/errata", secret_env: ALERTS_SECRET }`,
   config: WebhookConfig,
-  batch: { max_records: 256, max_bytes: 1024 * 1024 },
+  // Small: what was posted and not yet committed is posted again after a crash.
+  batch: { max_records: 32, max_bytes: 1024 * 1024 },
   check: (config, message) => [
     ...checkUrl(config),
     ...checkSecret(config, 'secret'),

@@ -21,7 +21,14 @@ import { type Ledger, TAKEN_IN } from './ledger.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { partitionOf } from './partitioner.ts';
 import type { ActorPlan, InputPlan, ResolvedPlan, StagePlan, TargetPlan } from './plan.ts';
-import { DATA_HEADERS, FORMAT_HEADER, readRekeyed, readSourceRecord, writeRekeyed } from './record_format.ts';
+import {
+  DATA_HEADERS,
+  FORMAT_HEADER,
+  readRekeyed,
+  readSourceRecord,
+  writePassedOn,
+  writeRekeyed,
+} from './record_format.ts';
 import { describeFailure, setAside } from './set_aside.ts';
 import type { ExpiringStore, TaskState } from './state.ts';
 import { Timers } from './timers.ts';
@@ -327,7 +334,17 @@ class ActorContext implements Context {
     }
     const { plan, effects } = this.#stage.options;
     const { topic } = target;
-    const partition = partitionForKey(Buffer.from(key), plan.partitions[topic]!);
+    const partitions = plan.partitions[topic]!;
+    if (message === 'source_record' && !target.internal) {
+      const passed_on = writePassedOn(value as SourceRecord);
+      effects.write({
+        topic,
+        partition: partitionForKey(passed_on.key ?? Buffer.from(key), partitions),
+        ...passed_on,
+      });
+      return;
+    }
+    const partition = partitionForKey(Buffer.from(key), partitions);
     if (message === 'source_record')
       effects.write({ topic, partition, ...writeRekeyed(value as SourceRecord) });
     else {

@@ -115,3 +115,8 @@ export interface ConnectorModule {
   openSink(kind: string, config: unknown, ports: SinkPorts): Promise<OpenSink>;
   batchLimits(kind: string): BatchLimits;
 }
+
+/** Null where a process has none. */
+export async function importConnectors(address: string | null): Promise<ConnectorModule | null> {
+  return address === null ? null : ((await import(address)) as ConnectorModule);
+}

@@ -9,7 +9,9 @@ import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGr
 import { checkAccess } from './kafka_access.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
 import { watchPartitions } from './partition_watch.ts';
-import type { Plan, ResolvedPlan } from './plan.ts';
+import { offsetsTopic, type Plan, type ResolvedPlan } from './plan.ts';
+import { SourceHost } from './source_host.ts';
+import type { SourceStatus } from './source_runner.ts';
 import { checkSource } from './sources.ts';
 import type { RunJob } from './stage_logic.ts';
 import { type Supervision, Supervisor, type WorkerStatus } from './supervisor.ts';
@@ -20,6 +22,8 @@ export interface ProcessorOptions {
   log: Logger;
   /** Runs training jobs; needed where the plan has any. */
   runJob?: (plan: ResolvedPlan) => RunJob;
+  /** Address of the module of connectors (edge.ts); needed where the plan has any. */
+  connectors?: string;
   /** Address of the admin API, told to the group. */
   admin?: string;
   supervision?: Supervision;
@@ -32,6 +36,8 @@ export interface ProcessorStatus {
   not_ready: string | null;
   paused_sources: string[];
   workers: WorkerStatus[];
+  /** Connectors that bring records in. */
+  sources: SourceStatus[];
 }
 
 /** How many of the latest windows, assessments, alerts and rollouts are kept, of each. */
@@ -44,6 +50,7 @@ export class Processor {
   readonly #kafka: KafkaClient;
   readonly #admin: Admin;
   readonly #supervisor: Supervisor;
+  readonly #sources: SourceHost;
   readonly #paused = new Set<string>();
   readonly #recent = new Map<Emission['message'], object[]>();
   readonly #listeners = new Set<(emission: Emission) => void>();
@@ -80,6 +87,7 @@ export class Processor {
         process_id: this.process_id,
         admin: options.admin ?? null,
         log_level: log.level,
+        connectors: options.connectors ?? null,
       },
       {
         runJob: options.runJob?.(plan) ?? noTraining,
@@ -93,7 +101,18 @@ export class Processor {
       log,
       options.supervision,
     );
+    this.#sources = new SourceHost(
+      {
+        plan,
+        kafka: options.kafka,
+        process_id: this.process_id,
+        connectors: connectorsOf(options, plan),
+        log_level: log.level,
+      },
+      log,
+    );
     this.#supervisor.start();
+    this.#sources.start();
     watchPartitions(admin, plan, (error) => this.#supervisor.fail(error), log, this.#stopping.signal);
   }
 
@@ -104,12 +123,14 @@ export class Processor {
 
   status(): ProcessorStatus {
     const workers = this.#supervisor.status();
+    const sources = this.#sources.status();
     return {
       topology: this.plan.topology,
       process_id: this.process_id,
-      not_ready: this.#failure?.toString() ?? notReady(workers),
+      not_ready: this.#failure?.toString() ?? notReady(workers) ?? notComing(sources),
       paused_sources: [...this.#paused],
       workers,
+      sources,
     };
   }
 
@@ -131,12 +152,14 @@ export class Processor {
     checkSource(this.plan, source);
     this.#paused.add(source);
     this.#supervisor.setPaused(this.#paused);
+    this.#sources.setPaused(this.#paused);
   }
 
   resume(source: string): void {
     checkSource(this.plan, source);
     this.#paused.delete(source);
     this.#supervisor.setPaused(this.#paused);
+    this.#sources.setPaused(this.#paused);
   }
 
   /**
@@ -163,6 +186,7 @@ export class Processor {
   /** Commits what is processed, leaves the group, ends the workers. No window closes early. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    await this.#sources.stop();
     await this.#supervisor.stop();
     await this.#admin.disconnect();
   }
@@ -181,11 +205,11 @@ export class Processor {
  * so: where the offsets that were read first equal the ends that were read after, nothing was under way in between.
  */
 export async function isSettled(admin: Admin, plan: Plan): Promise<boolean> {
-  const topics = plan.stages.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
-  const committed = await admin.fetchOffsets({ groupId: plan.group_id, topics });
-  const ends = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
-  return topics.every((topic, index) => {
-    const of = committed.find((one) => one.topic === topic)?.partitions ?? [];
+  const inputs = plan.stages.flatMap((stage) => stage.inputs);
+  const committed = await admin.fetchOffsets({ groupId: plan.group_id, topics: inputs.map(offsetsTopic) });
+  const ends = await Promise.all(inputs.map(({ topic }) => admin.fetchTopicOffsets(topic)));
+  return inputs.every((input, index) => {
+    const of = committed.find((one) => one.topic === offsetsTopic(input))?.partitions ?? [];
     return ends[index]!.every(({ partition, high, low }) => {
       const offset = of.find((one) => one.partition === partition)?.offset ?? '-1';
       return offset === high || (offset === '-1' && high === low);
@@ -200,6 +224,17 @@ function notReady(workers: WorkerStatus[]): string | null {
     if (held) return `task ${held.task} is ${held.phase}${held.reason ? `: ${held.reason}` : ''}`;
   }
   return null;
+}
+
+function notComing(sources: SourceStatus[]): string | null {
+  const failing = sources.find(({ phase }) => phase !== 'running');
+  return failing ? `source ${failing.source} (${failing.kind}): ${failing.reason ?? failing.phase}` : null;
+}
+
+/** Throws E_PLAN where the plan has sources and the process no connectors. */
+function connectorsOf({ connectors }: ProcessorOptions, { sources }: Plan): string {
+  if (connectors !== undefined || sources === undefined) return connectors ?? '';
+  throw new ErrataError('E_PLAN', 'the plan has sources, and this process was started without connectors');
 }
 
 const noTraining: RunJob = () =>

@@ -35,9 +35,15 @@ export type InternalRecord =
 
 /** Throws E_RECORD_FORMAT for what another version of errata wrote, E_RECORD_FOREIGN for what none did. */
 export function readInternal(record: LogRecord): InternalRecord {
-  const format = record.headers[FORMAT_HEADER];
+  const format = formatOf(record);
   if (format === DATA_FORMAT) return { type: 'data', value: parseOwn(record) };
-  if (format === WATERMARK_FORMAT) return { type: 'watermark', record: parseOwn(record) as WatermarkRecord };
+  return { type: 'watermark', record: parseOwn(record) as WatermarkRecord };
+}
+
+/** As `readInternal`, of a record that is handed on unread. */
+export function formatOf(record: LogRecord): typeof DATA_FORMAT | typeof WATERMARK_FORMAT {
+  const format = record.headers[FORMAT_HEADER];
+  if (format === DATA_FORMAT || format === WATERMARK_FORMAT) return format;
   if (format !== undefined && ANY_FORMAT.test(format))
     throw new ErrataError(
       'E_RECORD_FORMAT',
@@ -69,14 +75,28 @@ export function isOtherVersion(error: unknown): boolean {
 /** A re-keyed record keeps key, value, headers and time, and says where it stood. */
 export function writeRekeyed(record: SourceRecord): Written {
   const { topic, partition, offset, key, value, timestamp_ms } = record;
-  // What a producer wrote must not pass for a record of errata.
-  const { [FORMAT_HEADER]: _, ...headers } = record.headers;
   return {
     key,
     value,
     timestamp_ms,
-    headers: { ...headers, [POSITION_HEADER]: `${topic}/${partition}/${offset}` },
+    headers: { ...withoutFormat(record.headers), [POSITION_HEADER]: `${topic}/${partition}/${offset}` },
   };
+}
+
+/** As it came: key, value, headers and time. */
+export function writePassedOn({
+  key,
+  value,
+  timestamp_ms,
+  headers,
+}: SourceRecord): Written & { key: Buffer | null } {
+  return { key, value, timestamp_ms, headers: withoutFormat(headers) };
+}
+
+/** What a producer wrote must not pass for a record of errata. */
+export function withoutFormat(all: Record<string, string>): Record<string, string> {
+  const { [FORMAT_HEADER]: _, ...headers } = all;
+  return headers;
 }
 
 export function readSourceRecord(

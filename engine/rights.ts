@@ -1,6 +1,6 @@
 /** What a plan may do on Kafka, and no more: derived from what it reads and writes. */
 import type { Operation } from '../wire/authorized_operations.ts';
-import type { Plan } from './plan.ts';
+import { offsetsTopic, type Plan } from './plan.ts';
 
 export interface Right {
   resource: 'topic' | 'group' | 'transactional_id';
@@ -43,19 +43,20 @@ function topicRight(plan: Plan, name: string): Right {
 
 function readTopics({ stages, training }: Plan): Set<string> {
   const restored = stages.flatMap(({ inputs, changelog }) => [
-    ...inputs.map(({ topic }) => topic),
+    ...inputs.flatMap((input) => [input.topic, offsetsTopic(input)]),
     ...(changelog === undefined ? [] : [changelog]),
   ]);
   return new Set([...restored, ...(training ? [training.outcomes_topic] : [])]);
 }
 
-function writtenTopics({ stages, training, dead_letter_topic, late_topic }: Plan): Set<string> {
+function writtenTopics({ stages, sources = [], training, dead_letter_topic, late_topic }: Plan): Set<string> {
   const targets = stages.flatMap(({ actors, changelog }) => [
     ...actors.flatMap(({ outputs }) => Object.values(outputs).flat()).flatMap(topicOf),
     ...(changelog === undefined ? [] : [changelog]),
   ]);
   return new Set([
     ...targets,
+    ...sources.map(({ topic }) => topic),
     dead_letter_topic,
     late_topic,
     ...(training ? [training.evaluations_topic] : []),

@@ -3,11 +3,11 @@ import { ErrataError } from '../messages/errata_error.ts';
 import type { Plan } from './plan.ts';
 
 /** Each once: a source that is re-keyed is an input of two stages. */
-export function sourcesOf({ stages }: Plan): string[] {
+export function sourcesOf({ stages, sources = [] }: Plan): string[] {
   const named = stages.flatMap(({ inputs }) =>
     inputs.flatMap(({ codec }) => (codec.type === 'source' ? [codec.source] : [])),
   );
-  return [...new Set(named)];
+  return [...new Set([...sources.map(({ name }) => name), ...named])];
 }
 
 /** Throws E_UNKNOWN_SOURCE. */

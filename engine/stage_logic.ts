@@ -1,15 +1,18 @@
-/** What a task does with its records: hand them to actors, or run the training jobs they ask for. */
+/** What a task does with its records: hand them to actors or a connector, or run the training jobs they ask for. */
+import type { Logger } from 'pino';
 import { Value } from 'typebox/value';
 import type { BadRecord } from '../actors/actor.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
 import { TrainingJob } from '../messages/training_job.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
 import { ActorStage, type ActorStageOptions, type Emission } from './actor_stage.ts';
+import type { ConnectorModule } from './edge.ts';
 import type { LogRecord } from './partition_reader.ts';
 import type { InputPlan } from './plan.ts';
 import { DATA_HEADERS, isOtherVersion, readInternal, readSourceRecord } from './record_format.ts';
 import { scannedSource } from './scanned_source.ts';
 import { describeFailure, setAside } from './set_aside.ts';
+import { SinkStage } from './sink_stage.ts';
 import { heartbeatTime, maxAheadOf } from './source_heartbeat.ts';
 import type { Care } from './suspicion.ts';
 import type { TaskInput } from './task_input.ts';
@@ -26,15 +29,38 @@ export interface StageLogic {
   dropExpired(): void;
   beforeCommit(): void;
   takeEmissions(): Emission[];
+  /** What was done is to be committed before anything else. */
+  readonly wants_commit?: boolean;
+  /** Why it does not get on at the moment. */
+  readonly trouble?: string | null;
+  /** How many attempts have failed. */
+  readonly failures?: number;
+  close?(): Promise<void>;
 }
 
 /** Trains, evaluates, stores; the same job again is answered with the same evaluation. */
 export type RunJob = (job: TrainingJob) => Promise<Evaluation>;
 
-export type StageLogicOptions = ActorStageOptions & { time: TaskTime; care: Care; runJob: RunJob };
+export type StageLogicOptions = ActorStageOptions & {
+  time: TaskTime;
+  care: Care;
+  runJob: RunJob;
+  /** Null: this process has none. */
+  connectors: ConnectorModule | null;
+  /** Aborted when the task is to end. */
+  signal: AbortSignal;
+  log: Logger;
+};
 
 export function createStageLogic(options: StageLogicOptions): StageLogic {
-  return options.stage.kind === 'training' ? trainingLogic(options) : actorLogic(options);
+  switch (options.stage.kind) {
+    case 'training':
+      return trainingLogic(options);
+    case 'sink':
+      return new SinkStage(options);
+    case 'actors':
+      return actorLogic(options);
+  }
 }
 
 function actorLogic(options: StageLogicOptions): StageLogic {

@@ -75,6 +75,7 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
   const task = new Task(
     { id: `${stage.name}/0`, plan: planOf(stage), stage, partition: 0, paused: new Set(), suspicion: null },
     {
+      connectors: null,
       reader,
       committer,
       cluster_id: 'c',

@@ -13,11 +13,12 @@ import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
 import type { TaskId } from './assignment.ts';
 import type { CommitOffset, Committer } from './committer.ts';
+import type { ConnectorModule } from './edge.ts';
 import { Effects } from './effects.ts';
 import type { InHand } from './in_hand.ts';
 import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
-import type { ResolvedPlan, StagePlan } from './plan.ts';
+import { offsetsTopic, type ResolvedPlan, type StagePlan } from './plan.ts';
 import { type RestoreProgress, restoreState } from './restore.ts';
 import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
 import { TaskState } from './state.ts';
@@ -32,6 +33,7 @@ export interface TaskPorts {
   /** The group's committed offsets, null where it has none. */
   committedOffsets(inputs: { topic: string; partition: number }[]): Promise<(number | null)[]>;
   runJob: RunJob;
+  connectors: ConnectorModule | null;
   onEmissions(emissions: Emission[]): void;
   onFailed(task: TaskId, error: Error): void;
   /** What was suspected of the task's records has turned out not to be so, or is set aside. */
@@ -52,6 +54,8 @@ export interface TaskStatus {
   state_entries: number;
   /** How far its state is restored, or how it was; null for a stage without state. */
   restore: RestoreProgress | null;
+  /** Attempts to write that failed, where records go to a connector. */
+  failures: number;
   ledger: LedgerEntries;
 }
 
@@ -137,6 +141,7 @@ export class Task {
       );
     }
     for (const { plan, partition } of this.#inputs) this.#ports.reader.remove(plan.topic, partition);
+    await this.#logic?.close?.();
     await this.#state
       .close()
       .catch((error) => this.#log.warn({ error: errorMessage(error) }, 'state not closed'));
@@ -152,7 +157,7 @@ export class Task {
   status(): TaskStatus {
     const waiting = this.#ports.committer.trouble(this.id);
     const unhealthy = this.#inputs.find((input) => input.unhealthy)?.unhealthy ?? null;
-    const reason = waiting ?? unhealthy;
+    const reason = waiting ?? this.#logic?.trouble ?? unhealthy;
     return {
       task: this.id,
       phase: this.#phase === 'running' && reason ? 'waiting' : this.#phase,
@@ -161,6 +166,7 @@ export class Task {
       watermark_ms: this.#time && Number.isFinite(this.#time.watermark_ms) ? this.#time.watermark_ms : null,
       state_entries: this.#state.size,
       restore: this.#restore_progress,
+      failures: this.#logic?.failures ?? 0,
       // What is stopped may run elsewhere, and is counted there.
       ledger: this.#phase === 'stopped' ? {} : this.#ledger.entries(),
     };
@@ -172,7 +178,10 @@ export class Task {
 
   async #live(): Promise<void> {
     await this.#ports.committer.open(this.id);
-    const places = this.stage.inputs.map(({ topic }) => ({ topic, partition: this.partition }));
+    const places = this.stage.inputs.map((input) => ({
+      topic: offsetsTopic(input),
+      partition: this.partition,
+    }));
     const offsets = await this.#ports.committedOffsets(places);
     if (this.#stopping) return;
     await this.#restore();
@@ -230,6 +239,9 @@ export class Task {
       now: this.#ports.now,
       care: this.#care,
       runJob: this.#ports.runJob,
+      connectors: this.#ports.connectors,
+      signal: this.#stop.signal,
+      log: this.#log,
     });
     for (const input of this.#inputs) reader.add(input.plan.topic, this.partition, input.position, input);
   }
@@ -258,7 +270,7 @@ export class Task {
         { topic, partition: this.partition, from, log_start_offset, lost },
         'E_OFFSET_OUT_OF_RANGE: the log does not have this position any more; the records between are lost',
       );
-      const account = codec.type === 'source' ? codec.source : topic;
+      const account = this.stage.sink ? this.stage.name : codec.type === 'source' ? codec.source : topic;
       this.#ledger.count(account, TAKEN_IN, lost);
       this.#ledger.count(account, 'expired', lost);
       this.#ledger.settle();
@@ -284,7 +296,7 @@ export class Task {
       if (pending) await this.#unlessStopped(pending);
       if (input.wantsMore()) this.#ports.reader.wake();
       worked = true;
-      if (performance.now() > until_ms || this.#is_full || this.#care.wants_commit) return true;
+      if (performance.now() > until_ms || this.#is_full || this.#wants_commit) return true;
     }
     return worked;
   }
@@ -342,9 +354,13 @@ export class Task {
   #commitIsDue(busy: boolean): boolean {
     const since_ms = this.#ports.now() - this.#last_commit_ms;
     const interval_ms = this.#plan.commit_interval_ms;
-    if (this.#is_full || this.#care.wants_commit) return true;
+    if (this.#is_full || this.#wants_commit) return true;
     const due = since_ms >= interval_ms || (!busy && since_ms >= interval_ms / 10);
     return due && this.#has_work_to_commit;
+  }
+
+  get #wants_commit(): boolean {
+    return this.#care.wants_commit || this.#logic.wants_commit === true;
   }
 
   /** What there is to commit is as much as one transaction should hold. */
@@ -395,14 +411,14 @@ export class Task {
       changelog: { topic: this.stage.changelog ?? null, partition: this.partition, changes },
       offsets: offsets.map(
         ({ input, offset }): CommitOffset => ({
-          topic: input.plan.topic,
+          topic: offsetsTopic(input.plan),
           partition: this.partition,
           offset,
           previous: this.#committed.get(input)!,
         }),
       ),
       held: held.map(({ plan, position }) => ({
-        topic: plan.topic,
+        topic: offsetsTopic(plan),
         partition: this.partition,
         offset: position,
       })),

@@ -4,7 +4,7 @@ import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { denied } from './check_rights.ts';
 import type { Admin } from './kafka.ts';
 import { kafkaErrorTypes } from './kafka_errors.ts';
-import type { Plan, ResolvedPlan, TopicPlan } from './plan.ts';
+import { offsetsTopic, type Plan, type ResolvedPlan, type TopicPlan } from './plan.ts';
 
 const VISIBLE_WITHIN_MS = 30_000;
 
@@ -103,7 +103,8 @@ function nothingYet(error: unknown): Record<string, number> {
 function checkCounts(plan: Plan, partitions: Record<string, number>): void {
   for (const { name, inputs, changelog, partitions_topic } of plan.stages) {
     const recorded = changelog ?? partitions_topic;
-    const [first, ...others] = [...inputs.map(({ topic }) => topic), ...(recorded ? [recorded] : [])];
+    const read = inputs.flatMap((input) => [...new Set([input.topic, offsetsTopic(input)])]);
+    const [first, ...others] = [...read, ...(recorded ? [recorded] : [])];
     for (const other of others) {
       if (partitions[other] === partitions[first!]) continue;
       throw partitionsChanged(

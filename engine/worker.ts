@@ -11,22 +11,21 @@ import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
 import { denialBehind } from './check_rights.ts';
 import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
+import { importConnectors } from './edge.ts';
 import { InHand } from './in_hand.ts';
-import { connectKafka, createCluster, isKafkaAway } from './kafka.ts';
+import { connectKafka, isKafkaAway } from './kafka.ts';
 import { accessError } from './kafka_access.ts';
 import { classOf, fatalError } from './kafka_errors.ts';
 import { createLog } from './log.ts';
-import { LogReader, readerOptions } from './log_reader.ts';
 import { Membership, type StageTopics } from './membership.ts';
-import type { ResolvedPlan } from './plan.ts';
+import { offsetsTopic, type ResolvedPlan } from './plan.ts';
+import { Readers } from './readers.ts';
 import type { RunJob } from './stage_logic.ts';
 import type { Suspicion } from './suspicion.ts';
 import { Task, type TaskPorts } from './task.ts';
 import type { FromWorker, ToWorker, WorkerEnd, WorkerInit } from './worker_protocol.ts';
 
 const STATUS_INTERVAL_MS = 500;
-/** The reader itself asks again, and is to end at once when told. */
-const READER_RETRIES = 1;
 /** Both together well below the time in which a process has to stop. */
 const COMMIT_MAX_MS = 8_000;
 const LEAVE_MAX_MS = 3_000;
@@ -63,12 +62,16 @@ export default async function run({
   }
 }
 
+/** But for the reader, which depends on the stage. */
+type AllTasksPorts = Omit<TaskPorts, 'reader'>;
+
 class TaskHost {
   readonly #init: WorkerInit;
   readonly #port: MessagePort;
   readonly #log: Logger;
   readonly #tasks = new Map<TaskId, Task>();
   readonly #suspicions: Map<TaskId, Suspicion>;
+  readonly #readers: Readers;
   readonly #jobs = new JobCalls((message) => this.#send(message));
   #paused: ReadonlySet<string>;
   /** Assignments are carried out one after the other. */
@@ -82,6 +85,7 @@ class TaskHost {
     this.#init = init;
     this.#port = port;
     this.#log = log;
+    this.#readers = new Readers(init.kafka, log, (error) => this.#end(error));
     this.#paused = new Set(init.paused_sources);
     this.#suspicions = new Map(init.suspicions);
     this.#ended = new Promise((resolve, reject) => {
@@ -110,8 +114,6 @@ class TaskHost {
     const { plan, kafka: settings } = this.#init;
     const kafka = connectKafka(settings, this.#log);
     const admin = kafka.admin();
-    const cluster = createCluster(connectKafka(settings, this.#log, READER_RETRIES), settings);
-    const reader = new LogReader(cluster, readerOptions(settings), this.#log, (error) => this.#end(error));
     const membership = new Membership(
       kafka,
       settings,
@@ -129,13 +131,19 @@ class TaskHost {
     );
     const committed = (inputs: Place[]) => committedOffsets(admin, plan.group_id, inputs);
     const committer = createCommitter(plan, { kafka, settings, membership, committed, log: this.#log });
-    let ports: TaskPorts;
+    let ports: AllTasksPorts;
     let how: 'commit' | 'drop' = 'drop';
     try {
       await Promise.race([admin.connect(), this.#ended]);
       if (this.#is_ending) return;
       const { clusterId: cluster_id } = await admin.describeCluster();
-      const parts = { reader, committer, cluster_id, committedOffsets: committed };
+      const connectors = await importConnectors(this.#init.connectors);
+      const parts = {
+        committer,
+        cluster_id,
+        connectors,
+        committedOffsets: committed,
+      };
       ports = this.#taskPorts(parts, membership);
       await Promise.race([membership.start(), this.#ended]);
       await this.#ended;
@@ -147,17 +155,17 @@ class TaskHost {
       // Leaving is a courtesy: where Kafka does not answer, the session times out.
       await atMost(is_away ? AWAY_MAX_MS : LEAVE_MAX_MS, async () => {
         await membership.leave();
-        await reader.stop();
-        await Promise.allSettled([admin.disconnect(), committer.close(), cluster.disconnect()]);
+        await this.#readers.stop();
+        await Promise.allSettled([admin.disconnect(), committer.close()]);
       });
     }
   }
 
   #taskPorts(
-    parts: Pick<TaskPorts, 'reader' | 'committer' | 'cluster_id' | 'committedOffsets'>,
+    parts: Pick<TaskPorts, 'committer' | 'cluster_id' | 'connectors' | 'committedOffsets'>,
     membership: Membership,
-  ): TaskPorts {
-    const ports: TaskPorts = {
+  ): AllTasksPorts {
+    const ports: AllTasksPorts = {
       ...parts,
       runJob: this.#jobs.run,
       onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
@@ -183,7 +191,7 @@ class TaskHost {
     return [...this.#tasks.values()];
   }
 
-  #onAssigned(tasks: TaskId[], member_id: string, ports: TaskPorts): void {
+  #onAssigned(tasks: TaskId[], member_id: string, ports: AllTasksPorts): void {
     const wanted = new Set(tasks);
     // At once: a commit that is under way must not go on in the new generation, which would accept it.
     for (const task of this.#tasks.values()) if (!wanted.has(task.id)) void task.stop('drop');
@@ -194,7 +202,7 @@ class TaskHost {
       .catch((error) => this.#end(error));
   }
 
-  async #assign(wanted: ReadonlySet<TaskId>, ports: TaskPorts): Promise<void> {
+  async #assign(wanted: ReadonlySet<TaskId>, ports: AllTasksPorts): Promise<void> {
     const lost = [...this.#tasks.values()].filter((task) => !wanted.has(task.id));
     for (const task of lost) this.#tasks.delete(task.id);
     await Promise.all(lost.map((task) => task.stop('drop')));
@@ -206,13 +214,13 @@ class TaskHost {
     this.#sendStatus();
   }
 
-  #startTask(id: TaskId, ports: TaskPorts): void {
+  #startTask(id: TaskId, ports: AllTasksPorts): void {
     const { stage: name, partition } = splitTaskId(id);
     const stage = this.#init.plan.stages.find((one) => one.name === name);
     if (!stage) throw new ErrataError('E_PLAN', `the group assigned ${id}, which is not in this plan`);
     const suspicion = this.#suspicions.get(id) ?? null;
     const parts = { id, plan: this.#init.plan, stage, partition, paused: this.#paused, suspicion };
-    const task = new Task(parts, ports, this.#log);
+    const task = new Task(parts, { ...ports, reader: this.#readers.of(stage) }, this.#log);
     this.#tasks.set(id, task);
     task.start();
   }
@@ -222,7 +230,7 @@ class TaskHost {
    * to this worker, it begins anew, once the group has been heard: a worker that does not know yet that it was put out would
    * fence whoever has the task now. Any other failure ends the worker, which the supervisor starts again.
    */
-  #onFailed(id: TaskId, error: Error, ports: TaskPorts, membership: Membership): void {
+  #onFailed(id: TaskId, error: Error, ports: AllTasksPorts, membership: Membership): void {
     if (error instanceof ErrataError && error.code === 'E_TASK_DROPPED') return;
     if (!(error instanceof ErrataError && error.code === 'E_TASK_FENCED')) {
       this.#log.error({ task: id, error: error.message, stack: error.stack }, 'task failed');
@@ -238,7 +246,7 @@ class TaskHost {
     });
   }
 
-  async #beginAnew(failed: Task | undefined, ports: TaskPorts): Promise<void> {
+  async #beginAnew(failed: Task | undefined, ports: AllTasksPorts): Promise<void> {
     if (!failed || this.#tasks.get(failed.id) !== failed) return;
     await failed.stop('drop');
     this.#tasks.delete(failed.id);
@@ -320,7 +328,7 @@ async function atMost(time_ms: number, work: () => Promise<void>): Promise<boole
 function stageTopics(plan: ResolvedPlan): StageTopics[] {
   return plan.stages.map(({ name, inputs }) => ({
     stage: name,
-    topics: inputs.map(({ topic }) => topic),
+    topics: inputs.map(offsetsTopic),
     partitions: plan.partitions[inputs[0]!.topic]!,
   }));
 }

@@ -19,6 +19,8 @@ export interface WorkerInit {
   /** Of an InHand. */
   in_hand: SharedArrayBuffer;
   log_level: string;
+  /** Address of the module of connectors (edge.ts); null: this process has none. */
+  connectors: string | null;
 }
 
 /** How a worker ended by itself. A thread that dies says nothing. */

@@ -10,6 +10,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   wire: ['messages'],
   broker: ['wire', 'messages'],
   sdk: ['wire', 'messages'],
+  proxy: ['sdk', 'messages'],
   training: ['messages', 'wire'],
   deploy: ['training', 'messages'],
   actors: ['training', 'deploy', 'messages'],

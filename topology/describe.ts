@@ -1,15 +1,36 @@
 /** A plan as text for people. */
-import type { InputPlan, Plan, StagePlan, TargetPlan, TimePlan, TopicPlan } from '../engine/plan.ts';
+import type {
+  InputPlan,
+  Plan,
+  SourcePlan,
+  StagePlan,
+  TargetPlan,
+  TimePlan,
+  TopicPlan,
+} from '../engine/plan.ts';
 
 export function describePlan(plan: Plan): string {
   const head = [
     `topology ${plan.topology} in namespace ${plan.namespace}`,
     `  group ${plan.group_id}, ${plan.workers} workers, commits every ${formatMs(plan.commit_interval_ms)}, ${plan.guarantee.replaceAll('_', ' ')}`,
   ];
-  return [head, ...plan.stages.map((stage) => describeStage(stage, plan)), describeTopics(plan.topics)]
+  return [
+    head,
+    ...(plan.sources ?? []).map(describeSource),
+    ...plan.stages.map((stage) => describeStage(stage, plan)),
+    describeTopics(plan.topics),
+  ]
     .map((lines) => lines.join('\n'))
     .join('\n\n')
     .concat('\n');
+}
+
+function describeSource({ name, kind, topic, deduplicated }: SourcePlan): string[] {
+  return [
+    `source ${name}, in every process`,
+    `  runs   ${kind}`,
+    `  writes ${topic}${deduplicated ? ' (with ids)' : ''}`,
+  ];
 }
 
 function describeStage(stage: StagePlan, plan: Plan): string[] {
@@ -34,14 +55,16 @@ function describeStage(stage: StagePlan, plan: Plan): string[] {
       ),
     ),
     ...writes,
+    ...(stage.sink ? [`  writes ${stage.sink.kind} ${stage.sink.name}`] : []),
     ...(stage.changelog === undefined ? [] : [`  keeps  ${stage.changelog}`]),
   ];
 }
 
-function describeInput({ topic, actor, input, codec, time }: InputPlan): string {
+function describeInput({ topic, offsets_topic, actor, input, codec, time }: InputPlan): string {
+  const offsets = offsets_topic === undefined ? '' : `, offsets under ${offsets_topic}`;
   const source = codec.type === 'source' && !codec.rekeyed ? `source ${codec.source}, ` : '';
   const partitioner = codec.type === 'source' && codec.keyed ? `${codec.keyed.partitioner}, ` : '';
-  return `${topic} → ${actor}.${input} (${source}${partitioner}${describeTime(time)})`;
+  return `${topic} → ${actor}.${input} (${source}${partitioner}${describeTime(time)}${offsets})`;
 }
 
 function describeTime(time: TimePlan): string {

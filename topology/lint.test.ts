@@ -77,11 +77,26 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
     { 11: '  rollout: { kind: rekey, from: retraining }' },
     ['10:3 E_ROLLOUT_MISSING', '11:20 E_UNKNOWN_KIND'],
   ],
-  [{ 5: '  feedback: { pubsub: { subscription: s }, topic: t }' }, ['5:15 E_CONNECTOR_UNAVAILABLE']],
+  [{ 5: '  feedback: { webhook: { url_env: U }, topic: t }' }, ['5:15 E_CONNECTOR_UNAVAILABLE']],
   [
-    { 13: '  alerts: { from: severty, bigquery: { table: t } }' },
+    { 13: '  alerts: { from: severty, http: { port: 1 } }' },
     ['13:19 E_UNKNOWN_REFERENCE → severity', '13:28 E_CONNECTOR_UNAVAILABLE'],
   ],
+  [
+    { 13: '  alerts: { from: severity, webhok: { url_env: U, secret_env: S } }' },
+    ['13:29 E_UNKNOWN_KEY → webhook'],
+  ],
+  [
+    { 13: '  alerts: { from: severity, webhook: { url_env: U, secret_env: S, formt: json } }' },
+    ['13:67 E_UNKNOWN_KEY → format'],
+  ],
+  [{ 13: '  alerts: { from: severity, webhook: { secret_env: S } }' }, ['13:29 E_CONNECTOR']],
+  [{ 13: '  alerts: { from: severity, webhook: { url_env: U } }' }, ['13:29 W_CONNECTOR']],
+  [
+    { 13: '  alerts: { from: severity, webhook: { url_env: U, url: "https://u:p@h/" } }' },
+    ['13:29 W_CONNECTOR', '13:57 E_CONNECTOR'],
+  ],
+  [{ 13: '  alerts: { from: feedback, webhook: { url_env: U, format: slack } }' }, ['13:60 E_CONNECTOR']],
   [{ 9: '  severity: { from: stat }' }, ['9:21 E_UNKNOWN_REFERENCE → stats']],
   [
     { 13: '  alerts: { from: severity.alert, kafka: { topic: out.alerts } }' },

@@ -1,5 +1,5 @@
 /** A plan as a Mermaid flowchart: topics, stages with their actors, and what flows between them. */
-import type { Plan, StagePlan, TargetPlan, TopicPurpose } from '../engine/plan.ts';
+import type { Plan, SourcePlan, StagePlan, TargetPlan, TopicPurpose } from '../engine/plan.ts';
 
 const UNCONNECTED = new Set<TopicPurpose>(['changelog', 'partitions', 'dead_letter', 'late']);
 
@@ -8,17 +8,24 @@ export function mermaidOf(plan: Plan): string {
   for (const { name, purpose } of plan.topics)
     if (!UNCONNECTED.has(purpose)) lines.push(`  ${topicId(name)}[("${name}")]:::${purpose}`);
   for (const stage of plan.stages) lines.push(...stageLines(stage, plan));
+  for (const source of plan.sources ?? []) lines.push(...sourceLines(source));
   lines.push(...plan.stages.flatMap((stage) => [...inputLines(stage), ...outputLines(stage)]));
   if (plan.training) lines.push(...trainingLines(plan.training));
   lines.push('  classDef source fill:#e3f0ff,stroke:#36c', '  classDef sink fill:#e6f7e6,stroke:#393');
   return `${lines.join('\n')}\n`;
 }
 
-function stageLines({ name, actors, kind }: StagePlan, plan: Plan): string[] {
+function stageLines({ name, actors, kind, sink }: StagePlan, plan: Plan): string[] {
   const boxes = actors.map((actor) => `    ${actorId(name, actor.name)}["${actor.name}"]`);
   if (kind === 'training')
     boxes.push(`    ${actorId(name, name)}["${plan.training?.trainer.split('/').at(-1)}"]`);
+  if (sink) boxes.push(`    ${actorId(name, sink.name)}["${sink.kind} ${sink.name}"]`);
   return [`  subgraph ${id('stage', name)}["stage ${name}"]`, ...boxes, '  end'];
+}
+
+/** A rounded box is what is not errata. */
+function sourceLines({ name, kind, topic }: SourcePlan): string[] {
+  return [`  ${id('source', name)}(["${kind} ${name}"])`, `  ${id('source', name)} --> ${topicId(topic)}`];
 }
 
 function inputLines({ name, inputs }: StagePlan): string[] {

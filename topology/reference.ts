@@ -2,6 +2,8 @@
 /** The reference pages under docs/reference, written from the schemas, so that they cannot drift from the code. */
 import type { TSchema } from 'typebox';
 import type { ActorKind } from '../actors/actor.ts';
+import { SINK_KINDS, SOURCE_KINDS } from '../connectors/catalogue.ts';
+import type { SinkKind, SourceKind } from '../connectors/connector.ts';
 import { Alert, Assessment } from '../messages/assessment.ts';
 import { Evaluation } from '../messages/evaluation.ts';
 import { Feedback } from '../messages/feedback.ts';
@@ -12,7 +14,7 @@ import { WindowResult } from '../messages/window.ts';
 import { PROBLEM_CODES } from './codes.ts';
 import { USER_KINDS } from './draft.ts';
 import { settingsTable } from './reference_table.ts';
-import { Sink, Source, Topology } from './schema.ts';
+import { ConnectedSource, Sink, Source, Topology } from './schema.ts';
 
 /** In the order in which data passes through them. */
 const MESSAGES: readonly (TSchema & { title?: string })[] = [
@@ -33,6 +35,7 @@ export function referencePages(): Map<string, string> {
   const pages = new Map([
     ['topology.md', topologyPage()],
     ['actors.md', actorsPage()],
+    ['connectors.md', connectorsPage()],
     ['messages.md', messagesPage()],
     ['problems.md', problemsPage()],
   ]);
@@ -50,11 +53,14 @@ function topologyPage(): string {
     settingsTable(Topology),
     '## Each of `sources`',
     settingsTable(Source),
+    'With a [connector](connectors.md) in the place of `kafka`, the topic stands beside it:',
+    settingsTable(ConnectedSource),
     '## Each of `actors`',
     'Settings depend on the [kind of actor](actors.md).',
     '',
     '## Each of `sinks`',
     settingsTable(Sink),
+    'Or a [connector](connectors.md) in the place of `kafka`.',
   ]);
 }
 
@@ -80,6 +86,35 @@ function actorSection({ kind, summary, example, partitioning, config, outputs }:
     '',
     ...Object.entries(outputs).map(([name, spec]) => `- \`${name}\` (\`${spec.message}\`): ${spec.summary}`),
     settingsTable(config),
+  ];
+}
+
+function connectorsPage(): string {
+  return page('Connectors', [
+    'What brings records into a Kafka topic from elsewhere (sources), and takes them elsewhere (sinks). Secrets are named by',
+    '`…_env` or `…_file` and never stand in a topology; a file is relative to the topology.',
+    '',
+    '# Sources',
+    '',
+    ...[...SOURCE_KINDS.values()].flatMap((kind) => connectorSection(kind, sourceNote(kind))),
+    '# Sinks',
+    '',
+    ...[...SINK_KINDS.values()].flatMap((kind) => connectorSection(kind, [])),
+  ]);
+}
+
+function connectorSection(
+  { kind, summary, example, config }: SourceKind | SinkKind,
+  note: string[],
+): string[] {
+  return [`## ${kind}`, summary, '', '```yaml', example, '```', '', ...note, settingsTable(config)];
+}
+
+function sourceNote({ dedupe }: SourceKind): string[] {
+  if (dedupe === null) return [];
+  return [
+    `Repetitions are dropped: \`dedupe: ${dedupe}\` beside it says how long records are remembered, \`never\` lets them pass.`,
+    '',
   ];
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { startAdmin } from '../../admin/server.ts';
 import { type Broker, startBroker } from '../../broker/broker.ts';
+import { CONNECTORS_URL } from '../../connectors/catalogue.ts';
 import { openRegistry } from '../../deploy/registry.ts';
 import type { KafkaAccess, KafkaSettings } from '../../engine/kafka_settings.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -10,6 +11,7 @@ import { trainingJobs } from '../../engine/training_jobs.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { openTrainingPool, type TrainingPool } from '../../training/pool.ts';
 import { HostedTopology } from './hosted_topology.ts';
+import { aborted } from './stop_signal.ts';
 import { stoppedWithin } from './stop_timeout.ts';
 
 export interface ServeOptions {
@@ -58,7 +60,8 @@ async function start(options: ServeOptions, closing: Closing): Promise<Broker | 
   for (const { plan, kafka: access } of options.topologies) {
     const kafka: KafkaSettings = { ...access, brokers: access.brokers ?? [broker!.address] };
     const runJob = training({ kafka, pool, log, data_dir });
-    const topology = new HostedTopology(plan, { kafka, log, runJob, admin: server.address });
+    const connectors = CONNECTORS_URL;
+    const topology = new HostedTopology(plan, { kafka, log, runJob, connectors, admin: server.address });
     topologies.set(plan.topology, topology);
     say(`topology ${plan.topology} on ${kafka.brokers.join(', ')}`);
   }
@@ -106,9 +109,4 @@ async function stopAll(topologies: HostedTopology[], log: Logger): Promise<void>
 async function end(closing: Closing, log: Logger): Promise<void> {
   for (const close of closing.splice(0).reverse())
     await close().catch((error) => log.error({ err: error }, 'not stopped cleanly'));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

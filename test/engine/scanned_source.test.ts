@@ -79,6 +79,7 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
   const task = new Task(
     { id: `${stage.name}/0`, plan, stage, partition: 0, paused: new Set(), suspicion: null },
     {
+      connectors: null,
       reader,
       committer,
       committedOffsets: async (inputs) => inputs.map(() => null),

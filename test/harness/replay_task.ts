@@ -30,6 +30,7 @@ export async function replayTask(
       suspicion: null,
     },
     {
+      connectors: null,
       reader: {
         add: (_topic: string, _partition: number, _position: number, added: PartitionSink) => {
           sink = added;

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
+import { CONNECTORS_URL } from '../../connectors/catalogue.ts';
 import { KAFKA_DEFAULTS } from '../../engine/kafka.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { Processor } from '../../engine/processor.ts';
@@ -19,6 +20,7 @@ const processor = await Processor.start(JSON.parse(readFileSync(plan_file, 'utf8
     brokers: [brokers],
     client_id: 'errata-test',
   },
+  connectors: CONNECTORS_URL,
   log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
 });
 

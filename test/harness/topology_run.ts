@@ -7,6 +7,7 @@ import { type IHeaders, Kafka, logLevel, type Message, type Producer, type Recor
 import pino from 'pino';
 import { parseDocument } from 'yaml';
 import { startBroker } from '../../broker/broker.ts';
+import { CONNECTORS_URL } from '../../connectors/catalogue.ts';
 import { KAFKA_DEFAULTS, type KafkaSettings } from '../../engine/kafka.ts';
 import type { LedgerCounts } from '../../engine/ledger.ts';
 import type { Plan } from '../../engine/plan.ts';
@@ -119,6 +120,7 @@ export class TopologyRun {
   async start(): Promise<void> {
     this.#processor = await Processor.start(this.plan, {
       kafka: this.#settings,
+      connectors: CONNECTORS_URL,
       ...(this.#supervision ? { supervision: this.#supervision } : {}),
       log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
     });

@@ -6,13 +6,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { buildSdk } from '../../cli/sdk_package/build.ts';
 import { BROWSER_SCRIPT } from '../../cli/sdk_package/entries.ts';
 import { decode } from '../../messages/decode.ts';
+import { ingestRun } from '../connectors/ingest_run.ts';
 import { launchChromium } from '../harness/chromium.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { IngestServer } from '../harness/ingest_server.ts';
+import { readTopic } from '../harness/read_topic.ts';
 import { until } from '../harness/until.ts';
 
 /** What a shop has: an answer, and things that can be done with it. `options` are the client's. */
@@ -32,15 +34,24 @@ function shop(options: object): string {
 }
 
 interface Shop {
-  ingest: IngestServer;
-  context: BrowserContext;
-  visit: (options?: object) => Promise<Page>;
+  /** With the options of the client. */
+  visit: (options: object) => Promise<Page>;
 }
 
-async function openShop(t: TestContext): Promise<Shop | null> {
+interface ShopWithIngest extends Shop {
+  ingest: IngestServer;
+}
+
+async function openShop(t: TestContext): Promise<ShopWithIngest | null> {
+  const ingest = await IngestServer.start(t);
+  const opened = await openShopOf(t);
+  if (!opened) return null;
+  return { ingest, visit: (options) => opened.visit({ url: ingest.url, ...options }) };
+}
+
+async function openShopOf(t: TestContext): Promise<Shop | null> {
   const browser = await launchChromium(t);
   if (!browser) return null;
-  const ingest = await IngestServer.start(t);
   const folder = temporaryFolder(t);
   await buildSdk(folder);
   let html = '';
@@ -56,14 +67,14 @@ async function openShop(t: TestContext): Promise<Shop | null> {
   });
   const { port } = server.address() as AddressInfo;
   const context = await browser.newContext();
-  const visit = async (options: object = {}) => {
-    html = shop({ url: ingest.url, ...options });
+  const visit = async (options: object) => {
+    html = shop(options);
     const page = await context.newPage();
     // A host name of its own, so that not even the site is the same.
     await page.goto(`http://localhost:${port}/`);
     return page;
   };
-  return { ingest, context, visit };
+  return { visit };
 }
 
 test('says what a person did, and how long after the prediction was shown', async (t) => {
@@ -150,7 +161,7 @@ test('refuses at once what would be no feedback', async (t) => {
   const opened = await openShop(t);
   if (!opened) return;
   const { ingest, visit } = opened;
-  const page = await visit();
+  const page = await visit({});
   const refusal = (call: string) =>
     page.evaluate(
       `(() => { try { feedback.${call}; } catch (error) { return error.code + ' ' + error.message; } })()`,
@@ -168,4 +179,27 @@ test('refuses at once what would be no feedback', async (t) => {
   const large = "captureExplicitFeedback({ prediction_id: 'p', comment: 'x'.repeat(70000) })";
   assert.match(String(await refusal(large)), /has 70\d\d\d bytes/);
   assert.equal(ingest.asked.length, 0);
+});
+
+test("reaches errata's own ingest, also as a beacon", async (t) => {
+  const opened = await openShopOf(t);
+  if (!opened) return;
+  const { process, url, ledger } = await ingestRun(t, { settings: ', cors: ["*"]' });
+  const page = await opened.visit({ url, linger_ms: 0 });
+  await page.click('#show');
+  await page.click('#buy');
+  await until(
+    async () => ((await page.evaluate('feedback.stats()')) as { published: number }).published === 1,
+    'it is acknowledged',
+  );
+  const leaving = await opened.visit({ url, linger_ms: 3_600_000 });
+  await leaving.click('#show');
+  await leaving.click('#logout');
+  await leaving.goto('about:blank');
+  await until(async () => (await ledger()).sources.feedback?.taken_in === 2, 'both are taken in');
+  const actions = (await readTopic(await process.brokers(), 'feedback')).map(({ value }) => {
+    const decoded = decode(value);
+    return decoded.kind === 'feedback' ? decoded.value.user_action : decoded.kind;
+  });
+  assert.deepEqual(actions.sort(), ['buy', 'logout']);
 });

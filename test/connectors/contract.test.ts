@@ -1,0 +1,254 @@
+/** What connectors/connector.ts promises, of every kind in the catalogue, each with a real other side. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import pino from 'pino';
+import type { State } from '../../actors/actor.ts';
+import { SINK_KINDS, SOURCE_KINDS } from '../../connectors/catalogue.ts';
+import type { IncomingRecord, SinkPorts, SinkRecord, SourcePorts } from '../../connectors/connector.ts';
+import { MemoryTable } from '../../engine/memory_table.ts';
+import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
+import { lintText } from '../../topology/testing.ts';
+import { until } from '../harness/until.ts';
+import { SINK_SUBJECTS, type SinkSubject, SOURCE_SUBJECTS, type SourceSubject } from './contract_subjects.ts';
+
+const place = { namespace: 'test', topology: 'contract', name: 'edge' };
+const log = pino({ level: 'silent' });
+
+describe('the catalogue of connectors', () => {
+  it('lists every file that defines a kind, and each kind under its file name', () => {
+    const folder = join(import.meta.dirname, '../../connectors');
+    const defining = readdirSync(folder)
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== 'connector.ts')
+      .filter((file) => /define(Source|Sink)\(\{/.test(readFileSync(join(folder, file), 'utf8')))
+      .map((file) => file.replace(/(_source|_sink)?\.ts$/, ''));
+    assert.deepEqual(
+      [...new Set(defining)].sort(),
+      [...new Set([...SOURCE_KINDS.keys(), ...SINK_KINDS.keys()])].sort(),
+    );
+  });
+
+  it('has a subject here for each kind', () => {
+    assert.deepEqual(Object.keys(SOURCE_SUBJECTS).sort(), [...SOURCE_KINDS.keys()].sort());
+    assert.deepEqual(Object.keys(SINK_SUBJECTS).sort(), [...SINK_KINDS.keys()].sort());
+  });
+});
+
+const ACTORS = `
+actors:
+  capture: { from: [feedback], join: none }
+  stats: { kind: window, from: capture }
+  severity: { from: stats }`;
+
+for (const kind of SOURCE_KINDS.values())
+  it(`source ${kind.kind}: its example is sound`, () => {
+    const text = `topology: t\nsources:\n${indented(kind.example)}`;
+    assert.deepEqual(
+      lintText(text).filter(({ severity }) => severity === 'error'),
+      [],
+    );
+  });
+
+for (const kind of SINK_KINDS.values())
+  it(`sink ${kind.kind}: its example is sound`, () => {
+    const text = `topology: t\nsources:\n  feedback: { kafka: { topic: f } }${ACTORS}\nsinks:\n${indented(kind.example)}`;
+    assert.deepEqual(
+      lintText(text).filter(({ severity }) => severity === 'error'),
+      [],
+    );
+  });
+
+function indented(example: string): string {
+  return example
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+for (const [name, prepare] of Object.entries(SINK_SUBJECTS)) {
+  const kind = SINK_KINDS.get(name)!;
+  describe(`sink ${name}`, () => {
+    it('writes batches in order, and returns what is refused for good while the rest goes in', async (t) => {
+      const subject = await prepare(t);
+      if (!subject) return t.skip('its other side is not installed');
+      const { ports, context } = sinkPorts();
+      const sink = await kind.open(subject.config, ports);
+      assert.deepEqual(await sink.write(recordsOf(subject, 0, 20), context), []);
+      const refused = subject.refused === undefined ? [] : [recordOf(20, subject.refused)];
+      const rest = recordsOf(subject, 21, 40);
+      const refusals = await sink.write([...rest.slice(0, 5), ...refused, ...rest.slice(5)], context);
+      assert.deepEqual(
+        refusals.map(({ record }) => record),
+        refused,
+      );
+      for (const { reason } of refusals) assert.match(reason.code, /^[a-z_]+$/);
+      const wanted = [...range(0, 20), ...range(21, 40)];
+      await until(async () => (await subject.written()).length === wanted.length, 'all are there');
+      assert.deepEqual(await subject.written(), wanted);
+      assert.equal(sink.health(), null);
+      await sink.close();
+    });
+
+    it('waits for the other side, says so, and then gets through', { timeout: 120_000 }, async (t) => {
+      const subject = await prepare(t);
+      if (!subject) return t.skip('its other side is not installed');
+      const { ports, context } = sinkPorts();
+      const sink = await kind.open(subject.config, ports);
+      await sink.write(recordsOf(subject, 0, 1), context);
+      await subject.down();
+      let told: string | null = null;
+      const records = recordsOf(subject, 1, 10);
+      const writing = (async () => {
+        for (;;) {
+          try {
+            return await sink.write(records, context);
+          } catch (error) {
+            told = errorMessage(error);
+            await delay(200);
+          }
+        }
+      })();
+      await until(() => told !== null || sink.health() !== null, 'it says what it waits for');
+      assert.doesNotMatch(told ?? sink.health() ?? '', new RegExp(subject.secret));
+      await subject.up();
+      assert.deepEqual(await writing, []);
+      assert.deepEqual(await subject.written(), range(0, 10));
+      assert.equal(sink.health(), null);
+      await sink.close();
+    });
+
+    it('gives up what it waits for when its task ends', async (t) => {
+      const subject = await prepare(t);
+      if (!subject) return t.skip('its other side is not installed');
+      const { ports, context, end } = sinkPorts();
+      const sink = await kind.open(subject.config, ports);
+      await subject.down();
+      const writing = sink.write(recordsOf(subject, 0, 3), context);
+      const ended = assert.rejects(writing);
+      await delay(300);
+      end();
+      await ended;
+      await sink.close();
+    });
+  });
+}
+
+for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
+  const kind = SOURCE_KINDS.get(name)!;
+  describe(`source ${name}`, () => {
+    it('acknowledges what is published, only then, and holds no more than it may meanwhile', {
+      timeout: 120_000,
+    }, async (t) => {
+      const subject = await prepare(t);
+      if (!subject) return t.skip('its other side is not installed');
+      const { ports, published, release } = sourcePorts();
+      const source = await kind.start(subject.config, ports);
+      t.after(() => source.stop());
+      const count = 3 * subject.most_in_flight;
+      await subject.send(range(0, count));
+      await until(() => published.length > 0, 'something is published');
+      await delay(1_000);
+      assert.equal(await subject.acknowledged(), 0);
+      assert.ok(published.length <= subject.most_in_flight, `${published.length} in flight`);
+      release();
+      const arrived = () => new Set(published.map((record) => messageIn(subject, record)));
+      await until(() => arrived().size === count, 'all are published');
+      await until(async () => (await subject.acknowledged()) === count, 'all are acknowledged', 60_000);
+      assert.equal(source.health(), null);
+      if (kind.dedupe !== null)
+        assert.ok(
+          published.every(({ id }) => id !== undefined),
+          'each has an id',
+        );
+    });
+
+    it('says what it waits for, and goes on when the other side is back', { timeout: 120_000 }, async (t) => {
+      const subject = await prepare(t);
+      if (!subject) return t.skip('its other side is not installed');
+      if (!subject.down || !subject.up) return t.skip('it waits for nobody');
+      const { ports, published, release, failures } = sourcePorts();
+      release();
+      let source = await kind.start(subject.config, ports);
+      t.after(() => source.stop());
+      await subject.down();
+      await until(() => source.health() !== null || failures.length > 0, 'it says so', 60_000);
+      await subject.up();
+      if (failures.length > 0) {
+        await source.stop();
+        source = await kind.start(subject.config, ports);
+      }
+      await subject.send([1]);
+      const isThere = () => published.some((record) => messageIn(subject, record) === 'message-1');
+      await until(isThere, 'it goes on', 60_000);
+    });
+
+    it('gives back what it could not publish', { timeout: 120_000 }, async (t) => {
+      const subject = await prepare(t);
+      if (!subject) return t.skip('its other side is not installed');
+      const { ports, published, refuse } = sourcePorts();
+      const source = await kind.start(subject.config, ports);
+      await subject.send([7]);
+      await until(() => published.length > 0, 'it is published');
+      refuse();
+      await source.stop();
+      assert.equal(await subject.acknowledged(), 0);
+    });
+  });
+}
+
+function messageIn({ messageIn: read = String }: SourceSubject, { value }: IncomingRecord): string {
+  return read(String(value));
+}
+
+function sinkPorts() {
+  const ending = new AbortController();
+  const ports: SinkPorts = { place, partition: 0, log, signal: ending.signal };
+  return { ports, context: { state: stateInMemory() }, end: () => ending.abort() };
+}
+
+/** `publish` waits until it is told to go on, or to fail. */
+function sourcePorts() {
+  const published: IncomingRecord[] = [];
+  const failures: Error[] = [];
+  const gate = Promise.withResolvers<void>();
+  gate.promise.catch(() => undefined);
+  const ports: SourcePorts = {
+    place,
+    process_id: 'process',
+    log,
+    publish: async (records) => {
+      published.push(...records);
+      await gate.promise;
+    },
+    deadLetter: async () => undefined,
+    blocked: () => null,
+    fail: (error) => failures.push(error),
+  };
+  const refuse = () => gate.reject(new ErrataError('E_SOURCE_STOPPED', 'stopped'));
+  return { ports, published, failures, release: () => gate.resolve(), refuse };
+}
+
+function stateInMemory(): State {
+  const table = new MemoryTable(false);
+  return {
+    get: <Value>(key: string) => table.get(key) as Value | undefined,
+    set: (key, value) => void table.put(key, value),
+    delete: (key) => void table.put(key, undefined),
+    entries: <Value>(prefix: string) => table.entries(prefix) as Iterable<[string, Value]>,
+  };
+}
+
+function recordsOf(subject: SinkSubject, from: number, to: number): SinkRecord[] {
+  return range(from, to).map((index) => recordOf(index, subject.value(index)));
+}
+
+function recordOf(offset: number, value: Buffer): SinkRecord {
+  const key = Buffer.from('one key');
+  return { topic: 'records', partition: 0, offset, timestamp_ms: Date.now(), key, value, headers: {} };
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
