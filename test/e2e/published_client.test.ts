@@ -3,9 +3,9 @@
  * from the layer. A Python script makes the messages, and says what the published rule makes of them.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Assessment } from '../../messages/assessment.ts';
+import { hasPython } from '../harness/python.ts';
 import { runTool } from '../harness/run_tool.ts';
 import { TopologyRun } from '../harness/topology_run.ts';
 import { checkAddsUp } from './last_words.ts';
@@ -20,15 +20,6 @@ interface Published {
   broken: string;
   /** By start, in milliseconds. */
   windows: Record<string, RuledWindow>;
-}
-
-/** Without Python the test is skipped loudly, and fails where CI=true. */
-function hasPython(t: TestContext): boolean {
-  if (spawnSync('python3', ['--version']).status === 0) return true;
-  if (process.env.CI === 'true') throw new Error('python3 is not installed');
-  console.error(`SKIPPED: ${t.name}: python3 is not installed`);
-  t.skip('python3 is not installed');
-  return false;
 }
 
 test('what the published Python layer and client send is taken as it is, and counts `over: all`', async (t) => {

@@ -7,6 +7,8 @@ import { buildSdk } from '../../cli/sdk_package/build.ts';
 import { type Ending, temporaryFolder } from './embedded.ts';
 
 const run = promisify(execFile);
+/** tfjs recommends its native backend. */
+const TENSORFLOW_GREETING = /=+\nHi, looks like you are running TensorFlow[\s\S]*?=+\n/g;
 
 export class SdkProject {
   readonly folder: string;
@@ -50,7 +52,8 @@ export class SdkProject {
       env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
       timeout: 60_000,
     });
-    if (stderr !== '') throw new Error(`${args.join(' ')}: ${stderr}`);
+    if (stderr.replace(TENSORFLOW_GREETING, '').trim() !== '')
+      throw new Error(`${args.join(' ')}: ${stderr}`);
     return stdout;
   }
 }

@@ -1,8 +1,6 @@
 /** The feedback client in a real browser, on a page of another origin than the ingest. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +14,7 @@ import { temporaryFolder } from '../harness/embedded.ts';
 import { IngestServer } from '../harness/ingest_server.ts';
 import { readTopic } from '../harness/read_topic.ts';
 import { until } from '../harness/until.ts';
+import { webSite } from '../harness/web_site.ts';
 
 /** What a shop has: an answer, and things that can be done with it. `options` are the client's. */
 function shop(options: object): string {
@@ -55,23 +54,13 @@ async function openShopOf(t: TestContext): Promise<Shop | null> {
   const folder = temporaryFolder(t);
   await buildSdk(folder);
   let html = '';
-  const server = createServer((request, response) => {
-    const is_script = request.url === '/errata.js';
-    response.setHeader('content-type', is_script ? 'text/javascript' : 'text/html; charset=utf-8');
-    response.end(is_script ? readFileSync(join(folder, BROWSER_SCRIPT)) : html);
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const script = readFileSync(join(folder, BROWSER_SCRIPT));
+  const origin = await webSite(t, (path) => (path === '/errata.js' ? script : html));
   const context = await browser.newContext();
   const visit = async (options: object) => {
     html = shop(options);
     const page = await context.newPage();
-    // A host name of its own, so that not even the site is the same.
-    await page.goto(`http://localhost:${port}/`);
+    await page.goto(origin);
     return page;
   };
   return { visit };
