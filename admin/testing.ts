@@ -56,7 +56,7 @@ export class FakeTopology implements TopologyPort {
       kind: 'sink',
       inputs: [input],
       actors: [],
-      sink: { name: 'hook', kind: 'webhook', config: {} },
+      sink: { name: 'hook', kind: 'webhook', config: {}, message: 'alert' as const },
     });
     const counts = { records: 12, dead_letters: 1, failures: 4, restarts: 1, lag: null };
     const reason = 'it is away';
