@@ -1,12 +1,9 @@
 /** `errata run`: topologies in this process until SIGTERM or SIGINT. */
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { KafkaAccess } from '../../engine/kafka_settings.ts';
 import { createLog, LOG_LEVELS } from '../../engine/log.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
-import { kafkaSettingsOf } from '../../topology/kafka_settings.ts';
-import type { Graph } from '../../topology/lint.ts';
-import { brokersFrom } from '../kafka_brokers.ts';
+import { brokersFrom, kafkaOf } from '../kafka_brokers.ts';
 import { port } from '../option_values.ts';
 import { stopSignal } from '../run/stop_signal.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
@@ -69,16 +66,6 @@ function loadAll(files: string[]): UsableTopology[] | null {
   if (twice === undefined) return loaded;
   throw new ErrataError('E_TOPOLOGY_TWICE', `two of the files describe a topology "${twice}"`, {
     hint: 'to share the work of one topology, start another process',
-  });
-}
-
-/** Throws E_KAFKA_BROKERS where it says how to get in, but not where. */
-function kafkaOf(topology: Graph, brokers: string[] | null): KafkaAccess {
-  const kafka = kafkaSettingsOf(topology);
-  const found = brokers ?? kafka.brokers;
-  if (found !== null || (kafka.ssl === null && kafka.sasl === null)) return { ...kafka, brokers: found };
-  throw new ErrataError('E_KAFKA_BROKERS', `${topology.file} has kafka.ssl or kafka.sasl, but no brokers`, {
-    hint: 'set kafka.brokers or KAFKA_BROKERS; the embedded broker has neither TLS nor SASL',
   });
 }
 
