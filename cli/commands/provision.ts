@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { needsOf } from '../../topology/needs.ts';
 import { terraformOf } from '../../topology/terraform.ts';
+import { brokersFrom, kafkaOf } from '../kafka_brokers.ts';
 import { describe, summarize } from '../provision/report.ts';
 import type { Surveyed } from '../provision/survey.ts';
-import { brokersFrom, kafkaOf } from '../run/brokers.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
 interface Flags {

@@ -1,9 +1,10 @@
 /** `errata run`: topologies in this process until SIGTERM or SIGINT. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { createLog, LOG_LEVELS } from '../../engine/log.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
-import { brokersFrom, kafkaOf } from '../run/brokers.ts';
+import { brokersFrom, kafkaOf } from '../kafka_brokers.ts';
+import { port } from '../option_values.ts';
 import { stopSignal } from '../run/stop_signal.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
@@ -81,10 +82,4 @@ function readToken(file: string | undefined, { ERRATA_ADMIN_TOKEN: given = '' }:
   }
   if (token === '') throw new ErrataError('E_ADMIN_TOKEN', `the token file ${file} is empty`);
   return token;
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 65_535) return value;
-  throw new InvalidArgumentError('a port is a whole number from 0 to 65535');
 }

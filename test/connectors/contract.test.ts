@@ -20,7 +20,7 @@ import { MemoryTable } from '../../engine/memory_table.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { lintText } from '../../topology/testing.ts';
 import { until } from '../harness/until.ts';
-import { SINK_SUBJECTS, type SinkSubject, SOURCE_SUBJECTS } from './contract_subjects.ts';
+import { SINK_SUBJECTS, type SinkSubject, SOURCE_SUBJECTS, type SourceSubject } from './contract_subjects.ts';
 
 const place = { namespace: 'test', topology: 'contract', name: 'edge' };
 const log = pino({ level: 'silent' });
@@ -162,7 +162,7 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
       assert.equal(await subject.acknowledged(), 0);
       assert.ok(published.length <= subject.most_in_flight, `${published.length} in flight`);
       release();
-      const arrived = () => new Set(published.map(({ value }) => String(value)));
+      const arrived = () => new Set(published.map((record) => messageIn(subject, record)));
       await until(() => arrived().size === count, 'all are published');
       await until(async () => (await subject.acknowledged()) === count, 'all are acknowledged', 60_000);
       assert.equal(source.health(), null);
@@ -176,6 +176,7 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
     it('says what it waits for, and goes on when the other side is back', { timeout: 120_000 }, async (t) => {
       const subject = await prepare(t);
       if (!subject) return t.skip('its other side is not installed');
+      if (!subject.down || !subject.up) return t.skip('it waits for nobody');
       const { ports, published, release, failures } = sourcePorts();
       release();
       let source = await kind.start(subject.config, ports);
@@ -188,7 +189,8 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
         source = await kind.start(subject.config, ports);
       }
       await subject.send([1]);
-      await until(() => published.some(({ value }) => String(value) === 'message-1'), 'it goes on', 60_000);
+      const isThere = () => published.some((record) => messageIn(subject, record) === 'message-1');
+      await until(isThere, 'it goes on', 60_000);
     });
 
     it('gives back what it could not publish', { timeout: 120_000 }, async (t) => {
@@ -203,6 +205,10 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
       assert.equal(await subject.acknowledged(), 0);
     });
   });
+}
+
+function messageIn({ messageIn: read = String }: SourceSubject, { value }: IncomingRecord): string {
+  return read(String(value));
 }
 
 function sinkPorts({ message = 'source_record' }: SinkSubject) {
@@ -252,7 +258,7 @@ function sourcePorts() {
 }
 
 function stateInMemory(): State {
-  const table = new MemoryTable(false);
+  const table = new MemoryTable();
   return {
     get: <Value>(key: string) => table.get(key) as Value | undefined,
     set: (key, value) => void table.put(key, value),

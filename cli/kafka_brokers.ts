@@ -1,8 +1,8 @@
 /** Which Kafka a topology runs on: what the environment says goes before what stands in its file. */
-import type { KafkaAccess } from '../../engine/kafka_settings.ts';
-import { ErrataError } from '../../messages/errata_error.ts';
-import { kafkaSettingsOf } from '../../topology/kafka_settings.ts';
-import type { Graph } from '../../topology/lint.ts';
+import type { KafkaAccess } from '../engine/kafka_settings.ts';
+import { ErrataError } from '../messages/errata_error.ts';
+import { kafkaSettingsOf } from '../topology/kafka_settings.ts';
+import type { Graph } from '../topology/lint.ts';
 
 /** Throws E_KAFKA_BROKERS where it says how to get in, but not where. */
 export function kafkaOf(topology: Graph, brokers: string[] | null): KafkaAccess {
