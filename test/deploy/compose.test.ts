@@ -120,6 +120,16 @@ test('Kafka says to services and to this machine how it is reached', () => {
   assert.ok(String(kafka!.environment!.KAFKA_LISTENERS).split(',').includes(`MACHINE://:${target}`));
 });
 
+test('the emulators are where errata looks for them', () => {
+  const { PUBSUB_EMULATOR_HOST, BIGQUERY_EMULATOR_HOST, BIGQUERY_STORAGE_EMULATOR_HOST } =
+    compose.services.errata!.environment!;
+  const rest = new URL(String(BIGQUERY_EMULATOR_HOST)).host;
+  for (const address of [PUBSUB_EMULATOR_HOST, rest, BIGQUERY_STORAGE_EMULATOR_HOST]) {
+    const [service = '', port] = String(address).split(':');
+    assert.ok(listensOn(service, Number(port)), String(address));
+  }
+});
+
 interface Dashboard {
   panels: { title: string; datasource: { uid: string }; targets: { expr: string }[] }[];
 }
