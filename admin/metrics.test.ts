@@ -32,6 +32,7 @@ test('metrics tell the ledger, lag, watermark and restarts', async () => {
   assert.equal(of('errata_task_lag_records', `,task="${stage.name}/0",topic="${topic}"`), 3);
   assert.equal(of('errata_task_watermark_seconds', `,task="${stage.name}/0"`), WATERMARK_MS / 1000);
   assert.equal(of('errata_task_watermark_seconds', `,task="${stage.name}/1"`), undefined);
+  assert.equal(of('errata_results_total', ',message="window"'), 4);
   assert.equal(of('errata_worker_restarts_total', ',worker="feedback-0"'), 2);
 });
 

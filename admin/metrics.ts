@@ -125,6 +125,12 @@ const SPECS: Record<string, Spec> = {
     labels: ['task'],
     read: (reading) => tasksOf(reading).map(({ task, state_entries }): Sample => [task, state_entries]),
   },
+  errata_results_total: {
+    type: 'counter',
+    help: 'Windows (each revision), assessments, alerts and rollouts that were committed since the process began',
+    labels: ['message'],
+    read: ({ status }) => Object.entries(status.told).map(([message, count]): Sample => [message, count]),
+  },
   errata_worker_running: {
     type: 'gauge',
     help: '1 if a worker runs, else 0',

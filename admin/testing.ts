@@ -34,6 +34,7 @@ export class FakeTopology implements TopologyPort {
       process_id: 'process-1',
       not_ready: this.not_ready,
       sources: this.#sources,
+      told: { window: 4, alert: 1 },
       paused_sources: [...this.paused],
       workers: [
         { worker: 'feedback-0', phase: 'running', restarts: 2, last_error: 'gone', tasks: [this.#task(1)] },
@@ -56,7 +57,7 @@ export class FakeTopology implements TopologyPort {
       kind: 'sink',
       inputs: [input],
       actors: [],
-      sink: { name: 'hook', kind: 'webhook', config: {} },
+      sink: { name: 'hook', kind: 'webhook', config: {}, message: 'alert' as const },
     });
     const counts = { records: 12, dead_letters: 1, failures: 4, restarts: 1, lag: null };
     const reason = 'it is away';

@@ -3,7 +3,7 @@
  * address each thread imports them (`ConnectorModule`). connectors/connector.ts is the contract for who writes one.
  */
 import type { Logger } from 'pino';
-import type { BadRecord, State } from '../actors/actor.ts';
+import type { BadRecord, MessageType, State } from '../actors/actor.ts';
 
 /** Whose connector it is: enough to derive ids and names from that no other has. */
 export interface EdgePlace {
@@ -68,6 +68,8 @@ export interface SinkRecord {
 
 export interface SinkPorts {
   place: EdgePlace;
+  /** What the records are; `source_record`: straight from a source. */
+  message: MessageType;
   /** Of the topic that is read: each has a task, and a connector, of its own. */
   partition: number;
   log: Logger;
@@ -81,6 +83,8 @@ export interface SinkContext {
    * it rejects. Change it only by `set`.
    */
   state: State;
+  /** Only the first `count` records are done with by this `write`: once that is committed, the others are given again. */
+  only(count: number): void;
 }
 
 /** A record that the other side refuses for good, and why: it goes to the dead-letter topic. */

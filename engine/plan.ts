@@ -3,6 +3,8 @@
  * so that it can be printed, compared and sent to a worker.
  */
 
+import type { MessageType } from '../actors/actor.ts';
+
 export const PLAN_VERSION = 1;
 
 export interface Plan {
@@ -80,6 +82,8 @@ export interface SinkPlan {
   /** That of the sink in the topology. */
   name: string;
   kind: string;
+  /** What its records are. */
+  message: MessageType;
   /** As in SourcePlan. */
   config: unknown;
 }

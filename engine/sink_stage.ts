@@ -2,7 +2,8 @@
  * A task at the end of the log: hands batches of its topic to a connector, one at a time.
  *
  * 1. A batch is committed, with the connector's state and what was refused of it, before the next one is taken.
- * 2. A batch that did not get through is given again from the same state, for as long as it takes. Meanwhile nothing else
+ * 2. Where a connector is done with a part of it only, the rest is given again after that commit.
+ * 3. A batch that did not get through is given again from the same state, for as long as it takes. Meanwhile nothing else
  *    of the partition is taken, and the task says what it waits for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,6 +35,8 @@ export class SinkStage implements StageLogic {
   #opening: Promise<OpenSink> | undefined;
   #opened: OpenSink | undefined;
   #failed_in_succession = 0;
+  /** How many of the records in hand the connector is done with. */
+  #done = 0;
   /** Why the last attempt failed. */
   #trouble: string | null = null;
 
@@ -45,7 +48,12 @@ export class SinkStage implements StageLogic {
     this.#plan = stage.sink;
     this.#connectors = connectors;
     this.#limits = connectors.batchLimits(stage.sink.kind);
-    this.#context = { state: state.store(stage.sink.name) };
+    this.#context = {
+      state: state.store(stage.sink.name),
+      only: (count) => {
+        this.#done = count;
+      },
+    };
     // At once: what is wrong is told before the first record comes.
     this.#open().catch(() => undefined);
   }
@@ -55,11 +63,12 @@ export class SinkStage implements StageLogic {
   }
 
   async process(input: TaskInput, most: number, advance: () => void): Promise<void> {
-    const { records, refusals } = this.#take(input, most);
+    const batch = this.#take(input, most);
     advance();
-    const taken = records.length + refusals.length;
-    if (taken === 0) return;
-    if (records.length > 0) refusals.push(...(await this.#write(records)));
+    if (batch.taken.length === 0) return;
+    const refused = batch.records.length > 0 ? await this.#write(batch.records) : [];
+    const left = this.#giveBack(input, batch);
+    const refusals = [...batch.refusals, ...refused].filter(({ record }) => record.offset < left);
     for (const { record, reason } of refusals)
       setAside(
         this.#options,
@@ -67,8 +76,15 @@ export class SinkStage implements StageLogic {
         { ...record, source: this.#plan.name },
         reason,
       );
-    this.#count(taken, refusals.length);
+    this.#count(batch.taken.filter(({ offset }) => offset < left).length, refusals.length);
     this.wants_commit = true;
+  }
+
+  /** What the connector is not done with; the offset at which that begins. */
+  #giveBack(input: TaskInput, { taken, records }: Batch): number {
+    const left = records[this.#done]?.offset ?? Number.POSITIVE_INFINITY;
+    input.giveBack(taken.filter(({ offset }) => offset >= left));
+    return left;
   }
 
   advance(): void {}
@@ -98,21 +114,22 @@ export class SinkStage implements StageLogic {
     ledger.settle();
   }
 
-  #take(input: TaskInput, most: number): { records: SinkRecord[]; refusals: Refusal[] } {
+  #take(input: TaskInput, most: number): Batch {
     const { max_records, max_bytes } = this.#limits;
     // One alone is asked for where a record is suspected to kill whoever takes it.
     const room = most === 1 ? 1 : max_records;
-    const [records, refusals]: [SinkRecord[], Refusal[]] = [[], []];
-    for (let bytes = 0; records.length + refusals.length < room && bytes < max_bytes && input.has_next; ) {
+    const [taken, records, refusals]: [LogRecord[], SinkRecord[], Refusal[]] = [[], [], []];
+    for (let bytes = 0; taken.length < room && bytes < max_bytes && input.has_next; ) {
       const found = input.takeNext();
       if (!found || this.#isControl(input.plan, found)) continue;
+      taken.push(found);
       const record = this.#recordOf(input.plan, found);
       const reason = this.#options.care.condemns(record.topic, record.offset) ?? foreign(input.plan, found);
       if (reason) refusals.push({ record, reason });
       else records.push(record);
       bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
     }
-    return { records, refusals };
+    return { taken, records, refusals };
   }
 
   #recordOf({ topic }: InputPlan, { offset, timestamp_ms, key, value, headers }: LogRecord): SinkRecord {
@@ -132,6 +149,7 @@ export class SinkStage implements StageLogic {
     return this.#persist(async () => {
       const sink = await this.#open();
       state.checkpoint();
+      this.#done = records.length;
       try {
         const refusals = await sink.write(records, this.#context);
         this.#failed_in_succession = 0;
@@ -147,10 +165,16 @@ export class SinkStage implements StageLogic {
 
   #open(): Promise<OpenSink> {
     const { plan, partition, signal, log } = this.#options;
-    const { name, kind, config } = this.#plan;
+    const { name, kind, message, config } = this.#plan;
     const place = { namespace: plan.namespace, topology: plan.topology, name };
     this.#opening ??= this.#persist(async () => {
-      this.#opened = await this.#connectors.openSink(kind, config, { place, partition, signal, log });
+      this.#opened = await this.#connectors.openSink(kind, config, {
+        place,
+        message,
+        partition,
+        signal,
+        log,
+      });
       return this.#opened;
     });
     return this.#opening;
@@ -185,6 +209,14 @@ export class SinkStage implements StageLogic {
     if (told !== this.#trouble) this.#options.log.warn({ sink: this.#plan.name, error: reason }, what);
     this.#trouble = told;
   }
+}
+
+interface Batch {
+  taken: LogRecord[];
+  /** Of these, what goes to the connector; */
+  records: SinkRecord[];
+  /** and what does not. */
+  refusals: Refusal[];
 }
 
 /** Why a record on an internal topic is none of errata's; another version's stops the task. */

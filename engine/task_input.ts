@@ -37,6 +37,10 @@ export class TaskInput implements PartitionSink {
   paused = false;
   unhealthy: string | null = null;
   readonly #chunks: Chunk[] = [];
+  /** Records that were taken and are to be taken again, before all others. */
+  #given_back: LogRecord[] = [];
+  /** Where `position` was when they were given back. */
+  #taken_up_to = 0;
   readonly #changed: () => void;
   /** Told of a gap in the log; answers where to go on. */
   readonly #onGap: (from: number, log_start_offset: number) => void;
@@ -91,7 +95,7 @@ export class TaskInput implements PartitionSink {
 
   /** True if `takeNext` has something, be it only offsets without records (markers, aborted records). */
   get has_next(): boolean {
-    return this.#chunks.length > 0;
+    return this.#given_back.length > 0 || this.#chunks.length > 0;
   }
 
   /**
@@ -130,7 +134,18 @@ export class TaskInput implements PartitionSink {
 
   /** `advance`, and the record as an object. */
   takeNext(): LogRecord | undefined {
-    return this.advance() ? this.record() : undefined;
+    const again = this.#given_back.shift();
+    if (!again) return this.advance() ? this.record() : undefined;
+    this.position = this.#given_back[0]?.offset ?? this.#taken_up_to;
+    return again;
+  }
+
+  /** The last records that `takeNext` gave, in their order, are given again; `position` is back at the first of them. */
+  giveBack(records: readonly LogRecord[]): void {
+    if (records.length === 0) return;
+    if (this.#given_back.length === 0) this.#taken_up_to = this.position;
+    this.#given_back.unshift(...records);
+    this.position = records[0]!.offset;
   }
 
   /** Everything that the log had at the last answer is processed. */

@@ -6,7 +6,7 @@ const UNIT_MB: Record<string, number> = { m: 1, g: 1024 };
 const PATTERN = '^([1-9]\\d*)(m|g)$';
 const SIZE = new RegExp(PATTERN);
 
-export function ByteSize(options: { description: string }) {
+export function ByteSize(options: { default?: string; description: string }) {
   return Type.String({ pattern: PATTERN, examples: ['512m', '1g'], ...options });
 }
 

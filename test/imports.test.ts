@@ -10,6 +10,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   wire: ['messages'],
   broker: ['wire', 'messages'],
   sdk: ['wire', 'messages'],
+  proxy: ['sdk', 'messages'],
   training: ['messages', 'wire'],
   deploy: ['training', 'messages'],
   actors: ['training', 'deploy', 'messages'],
@@ -128,7 +129,9 @@ function isTest(file: string): boolean {
   return file.endsWith('.test.ts');
 }
 
-const files = globSync('**/*.ts', { exclude: (name) => ['node_modules', '.errata', '.ci'].includes(name) });
+const files = globSync('**/*.ts', {
+  exclude: (name) => ['node_modules', '.errata', '.ci', 'dist'].includes(name),
+});
 const sources: Sources = new Map(files.sort().map((file) => [file, readFileSync(file, 'utf8')]));
 
 function withFile(file: string, text: string): Sources {

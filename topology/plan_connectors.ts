@@ -85,7 +85,12 @@ function connectSink(
     kind: 'sink',
     inputs: [edge.output === null ? sourceInput(builder, edge) : outputInput(builder, edge, connector)],
     actors: [],
-    sink: { name, kind: connector.kind.kind, config: plannedConfig(builder, connector) },
+    sink: {
+      name,
+      kind: connector.kind.kind,
+      message: edge.message,
+      config: plannedConfig(builder, connector),
+    },
   });
 }
 

@@ -1,8 +1,8 @@
 /** GET /topologies/{topology}/ledger: what became of every record. */
 import { type Static, Type } from 'typebox';
+import { problemResponse } from '../../messages/problem.ts';
 import { accounts, Counts, SourceAccount } from '../ledger_accounts.ts';
 import { OrNull } from '../or_null.ts';
-import { problemResponse } from '../problem.ts';
 import type { AdminApp } from '../server.ts';
 import { findTopology, type Topologies, TopologyParams } from '../topology_port.ts';
 

@@ -4,14 +4,22 @@
  */
 import type { TestContext } from 'node:test';
 import type { TSchema } from 'typebox';
-import { SINK_KINDS } from '../../connectors/catalogue.ts';
+import type { MessageType } from '../../actors/actor.ts';
+import { SINK_KINDS, SOURCE_KINDS } from '../../connectors/catalogue.ts';
 import { fillDefaults } from '../../topology/defaults.ts';
 import { strictSchema } from '../../topology/strict_schema.ts';
+import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
 import { HookServer } from '../harness/hook_server.ts';
+import { freePort } from '../harness/kafka_node.ts';
+import { pubsubSink, pubsubSource } from '../pubsub/contract_subject.ts';
+import { rating } from './ingest_run.ts';
+import { RepeatingSender } from './repeating_sender.ts';
 
 export interface SinkSubject {
   /** Defaults filled in. */
   config: unknown;
+  /** What its records are; default: `source_record`. */
+  message?: MessageType;
   /** A value that the other side takes, and from which `written` can tell it again. */
   value(index: number): Buffer;
   /** A value that it refuses for good; absent where there is none. */
@@ -27,12 +35,15 @@ export interface SinkSubject {
 
 export interface SourceSubject {
   config: unknown;
-  /** Puts messages there to be taken; each arrives as a record whose value is `message-{index}`. */
+  /** Puts messages there to be taken; each arrives as a record whose value is, or holds, `message-{index}`. */
   send(indices: readonly number[]): Promise<void>;
+  /** Finds it in the value; absent: it is the value. */
+  messageIn?(value: string): string;
   /** How many messages the other side takes for delivered. */
   acknowledged(): Promise<number>;
-  down(): Promise<void>;
-  up(): Promise<void>;
+  /** Absent: the source asks nobody, it is asked. */
+  down?(): Promise<void>;
+  up?(): Promise<void>;
   /** The most records that may be in `publish` at once. */
   most_in_flight: number;
 }
@@ -40,9 +51,49 @@ export interface SourceSubject {
 /** Null: what it needs is not installed (that is told), and the kind is skipped. */
 type Prepare<Subject> = (t: TestContext) => Promise<Subject | null>;
 
-export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> = {};
+export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> = {
+  http: async (t) => {
+    const port = await freePort();
+    const sender = new RepeatingSender(t, `http://127.0.0.1:${port}/v1/feedback`);
+    return {
+      // Two of what is sent fit.
+      config: withDefaults(SOURCE_KINDS.get('http')!.config, { port, max_pending: '1m' }),
+      send: async (indices) => {
+        const padding = 'x'.repeat(400_000);
+        for (const index of indices) sender.send(rating(`message-${index}`, { comment: padding }));
+      },
+      messageIn: (value) => (JSON.parse(value) as { prediction_id: string }).prediction_id,
+      acknowledged: async () => sender.acknowledged,
+      most_in_flight: 2,
+    };
+  },
+  pubsub: pubsubSource,
+};
 
 export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
+  bigquery: async (t) => {
+    const emulator = await bigQueryEmulator(t);
+    if (!emulator) return null;
+    await emulator.createTable('contract.records', [{ name: 'index', type: 'INTEGER', mode: 'REQUIRED' }]);
+    setEnvironment(t, emulator.env);
+    const settings = { table: 'contract.records', mapping: { index: 'index' } };
+    return {
+      config: withDefaults(SINK_KINDS.get('bigquery')!.config, settings),
+      value: (index) => Buffer.from(JSON.stringify({ index })),
+      refused: Buffer.from(JSON.stringify({ index: 'no number' })),
+      // A table has no order.
+      written: async () => {
+        const rows = await emulator.rows<{ index: number }>(
+          'select index from contract.records order by index',
+        );
+        return rows.map(({ index }) => index);
+      },
+      down: () => emulator.kill(),
+      up: () => emulator.start(),
+      secret: 'it has none',
+    };
+  },
+  pubsub: pubsubSink,
   webhook: async (t) => {
     const server = await HookServer.start(t);
     const secret = 'a-secret-in-the-url';
@@ -65,4 +116,15 @@ export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
 /** Settings as lint fills them in. */
 export function withDefaults(schema: TSchema, given: object): unknown {
   return fillDefaults(strictSchema(schema), given);
+}
+
+/** For as long as the test runs. */
+function setEnvironment(t: TestContext, variables: Record<string, string>): void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  t.after(() => {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  });
 }

@@ -1,0 +1,163 @@
+/**
+ * The published loop by wire: feedback on a Pub/Sub subscription, judged window by window, both tables in BigQuery; errata is
+ * killed five times on the way. Against the published rule, straight from its text.
+ */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Kafka, logLevel } from 'kafkajs';
+import { HEARTBEAT_HEADER } from '../../messages/heartbeat.ts';
+import { randomStream } from '../../training/random.ts';
+import type { MadeFeedback } from '../e2e/made_input.ts';
+import { ruledWindows } from '../e2e/published_rule.ts';
+import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
+import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
+import { ErrataProcess } from '../harness/errata_process.ts';
+import { onPubsubFake, PROJECT as PUBSUB_PROJECT, type PubsubFake } from '../harness/pubsub_fake.ts';
+import { until } from '../harness/until.ts';
+import {
+  countOf,
+  type FeedbackRow,
+  makePublishedTables,
+  patternRows,
+  userFeedback,
+} from './published_tables.ts';
+
+const PARTITIONS = 2;
+const TOPOLOGY = `
+topology: loop
+partitions: ${PARTITIONS}
+kafka: { properties: { session.timeout.ms: 6000, heartbeat.interval.ms: 1000 } }
+sources:
+  feedback: { pubsub: { subscription: feedback-sub }, topic: feedback, disorder: 1h }
+actors:
+  capture:  { from: feedback, join: none }
+  stats:    { kind: window, from: capture, tumbling: 5m, lateness: 24h, idle: never }
+  severity: { from: stats, strategies: [threshold] }
+sinks:
+  user_feedback: { from: feedback, bigquery: { table: loop.user_feedback } }
+  patterns:      { from: severity.assessments, bigquery: { table: feedback_analysis.patterns } }
+`;
+const KILLS = 5;
+const EVENTS_PER_LIFE = 120;
+const WINDOW_MS = 300_000;
+const FROM_MS = Date.UTC(2024, 2, 1, 6);
+const DAY_MS = 24 * 3_600_000;
+
+onPubsubFake(
+  'feedback-sub to both published tables, row for row, although errata is killed five times',
+  async (fake, t) => {
+    const bigquery = await bigQueryEmulator(t);
+    if (!bigquery) return;
+    await makePublishedTables(bigquery);
+    const [topic] = await fake.client().createTopic('feedback');
+    await topic.createSubscription('feedback-sub');
+    const broker = await embeddedBroker(t);
+    const start = startIn(t, { ...fake.env, ...bigquery.env, KAFKA_BROKERS: broker.address });
+
+    const all: MadeFeedback[] = [];
+    let errata = start();
+    for (let life = 0; life <= KILLS; life++) {
+      const made = madeFeedback(life);
+      all.push(...made);
+      await errata.ready();
+      await publish(fake, made);
+      if (life === KILLS) break;
+      const some = all.length - EVENTS_PER_LIFE / 2;
+      const hasSome = async () => (await countOf(bigquery, 'loop.user_feedback')) >= some;
+      await until(hasSome, `${some} of ${all.length} rows`, 90_000);
+      errata.signal('SIGKILL');
+      await errata.exited;
+      errata = start();
+    }
+    const isWhole = async () => (await countOf(bigquery, 'loop.user_feedback')) >= all.length;
+    await until(isWhole, `all ${all.length} rows`, 120_000);
+    assert.deepEqual(await userFeedback(bigquery), wantedRows(all));
+
+    const wanted = wantedPatterns(all);
+    assert.equal(await countOf(bigquery, 'feedback_analysis.patterns'), 0, 'no window is past its lateness');
+    await passTime(broker.address, FROM_MS + 3 * DAY_MS);
+    const hasPatterns = async () => (await countOf(bigquery, 'feedback_analysis.patterns')) >= wanted.length;
+    await until(hasPatterns, `${wanted.length} windows`, 90_000);
+    assert.deepEqual(await patternRows(bigquery), wanted);
+    t.diagnostic(`${all.length} feedback rows, ${wanted.length} windows, ${KILLS} kills`);
+  },
+  600_000,
+);
+
+function startIn(t: TestContext, env: Record<string, string>): () => ErrataProcess {
+  const file = join(temporaryFolder(t), 'topology.yaml');
+  writeFileSync(file, TOPOLOGY);
+  return () => new ErrataProcess(t, { files: [file], env: { ...env, PUBSUB_PROJECT_ID: PUBSUB_PROJECT } });
+}
+
+/** In the published shape: its time in seconds, its `input_stats` with it, no word of a deployment. */
+function madeFeedback(life: number): MadeFeedback[] {
+  const random = randomStream('published loop', life);
+  return Array.from({ length: EVENTS_PER_LIFE }, (_, n) => {
+    // Each life speaks of windows of the lives before, too.
+    const window = Math.floor(random() * 4) + life * 3;
+    const at_ms = FROM_MS + window * WINDOW_MS + Math.floor(random() * WINDOW_MS);
+    const is_fault = random() < (window % 3) / 2.5;
+    const id = { prediction_id: `p${life}-${String(n).padStart(4, '0')}`, session_id: `s${n % 7}` };
+    const said =
+      n % 2 === 0
+        ? {
+            feedback_type: 'explicit' as const,
+            rating: is_fault ? 1 : 4,
+            ...(n % 4 === 0 ? { comment: `“no. ${n}”` } : {}),
+          }
+        : {
+            feedback_type: 'implicit' as const,
+            user_action: is_fault ? 'search' : 'click',
+            time_to_action: is_fault ? 30.5 + n : 1.25,
+          };
+    const input_stats = { mean: Math.floor(random() * (window + 1)) - 1.5, std: 0.7 };
+    return { at_ms, body: { ...id, ...said, timestamp: at_ms / 1000, input_stats } };
+  });
+}
+
+async function publish(fake: PubsubFake, made: readonly MadeFeedback[]): Promise<void> {
+  const topic = fake.client().topic('feedback');
+  await Promise.all(
+    made.map(({ body }) => topic.publishMessage({ data: Buffer.from(JSON.stringify(body)) })),
+  );
+}
+
+function wantedRows(all: readonly MadeFeedback[]): FeedbackRow[] {
+  const bodies = all.map(({ at_ms, body }) => ({ ...(body as Partial<FeedbackRow>), at_ms }));
+  return bodies
+    .map(({ at_ms, ...body }) => ({
+      session_id: body.session_id!,
+      prediction_id: body.prediction_id!,
+      feedback_type: body.feedback_type!,
+      rating: body.rating ?? null,
+      comment: body.comment ?? null,
+      user_action: body.user_action ?? null,
+      time_to_action: body.time_to_action ?? null,
+      timestamp: new Date(at_ms).toISOString(),
+    }))
+    .sort((a, b) => (a.prediction_id < b.prediction_id ? -1 : 1));
+}
+
+function wantedPatterns(all: readonly MadeFeedback[]) {
+  const windows = [...ruledWindows([], all)].map(
+    ([id, window]) => [id.slice(id.lastIndexOf('/') + 1), window] as const,
+  );
+  return windows.sort(([a], [b]) => (a < b ? -1 : 1)).map(([start, window]) => [start, window]);
+}
+
+/** What has come so far is all there is up to then. */
+async function passTime(brokers: string, time_ms: number): Promise<void> {
+  const producer = new Kafka({ brokers: [brokers], logLevel: logLevel.ERROR }).producer();
+  await producer.connect();
+  const headers = { [HEARTBEAT_HEADER]: String(time_ms) };
+  const messages = Array.from({ length: PARTITIONS }, (_, partition) => ({
+    partition,
+    value: null,
+    headers,
+  }));
+  await producer.send({ topic: 'feedback', messages });
+  await producer.disconnect();
+}

@@ -1,0 +1,184 @@
+/** The Pub/Sub source against Google's fake: when it acknowledges, how much it holds, and what it makes of silence. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Topic } from '@google-cloud/pubsub';
+import type { RunningSource } from '../../connectors/connector.ts';
+import { pubsubSource } from '../../connectors/pubsub_source.ts';
+import { ErrataError } from '../../messages/errata_error.ts';
+import { GRPC, onPubsubFake, PROJECT, type PubsubFake } from '../harness/pubsub_fake.ts';
+import { until } from '../harness/until.ts';
+import { HeldPorts } from './source_ports.ts';
+
+const DEFAULTS = {
+  subscription: 'in-sub',
+  project: PROJECT,
+  key: 'ordering_key',
+  max_messages: 1_000,
+  max_size: '64m',
+  ack_deadline: '10s',
+  quiet: '1s',
+};
+
+async function topicOf(fake: PubsubFake): Promise<Topic> {
+  const [topic] = await fake.client().createTopic('in');
+  await topic.createSubscription('in-sub', { enableMessageOrdering: true });
+  topic.setPublishOptions({ messageOrdering: true });
+  return topic;
+}
+
+async function start(
+  fake: PubsubFake,
+  t: TestContext,
+  ports: HeldPorts,
+  config = {},
+): Promise<RunningSource> {
+  Object.assign(process.env, fake.env);
+  const source = await pubsubSource.start({ ...DEFAULTS, ...config }, ports);
+  t.after(() => source.stop());
+  return source;
+}
+
+async function publish(topic: Topic, texts: readonly string[], orderingKey = ''): Promise<void> {
+  await Promise.all(texts.map((text) => topic.publishMessage({ data: Buffer.from(text), orderingKey })));
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `m${index}`);
+
+onPubsubFake('a message comes as a record with all that it was', async (fake, t) => {
+  const topic = await topicOf(fake);
+  const ports = new HeldPorts();
+  const source = await start(fake, t, ports);
+  const data = Buffer.from([0, 255, 254]);
+  await topic.publishMessage({ data, orderingKey: 'ann', attributes: { lang: 'de', 'pubsub.x': 'y' } });
+  await until(() => ports.records.length === 1, 'the record');
+  const [{ headers, timestamp_ms, ...record }] = ports.records as [(typeof ports.records)[0]];
+  assert.deepEqual(record, { id: 'm0', key: 'ann', value: data });
+  const { 'pubsub.publish_time': publish_time, ...others } = headers;
+  assert.equal(Date.parse(publish_time!), timestamp_ms);
+  assert.deepEqual(others, {
+    lang: 'de',
+    'pubsub.attribute.pubsub.x': 'y',
+    'pubsub.message_id': 'm0',
+    'pubsub.ordering_key': 'ann',
+  });
+  await until(async () => (await fake.messages('in'))[0]!.acks === 1, 'the acknowledgement');
+  assert.equal(source.health(), null);
+});
+
+onPubsubFake(
+  'what Kafka has not acknowledged is neither acknowledged nor delivered again',
+  async (fake, t) => {
+    const topic = await topicOf(fake);
+    const ports = new HeldPorts();
+    ports.hold();
+    await start(fake, t, ports);
+    await publish(topic, ['slow']);
+    await until(() => ports.held === 1, 'the record');
+    // Longer than the deadline.
+    await delay(12_000);
+    const [message] = await fake.messages('in');
+    assert.deepEqual([message!.acks, message!.deliveries], [0, 1]);
+    assert.ok(message!.extensions > 0);
+    ports.release();
+    await until(async () => (await fake.messages('in'))[0]!.acks === 1, 'the acknowledgement');
+    assert.deepEqual(ports.texts, ['slow']);
+  },
+);
+
+onPubsubFake(
+  'no more is held than is allowed while Kafka is away, and all comes once it is back',
+  async (fake, t) => {
+    const topic = await topicOf(fake);
+    const ports = new HeldPorts();
+    ports.hold();
+    await start(fake, t, ports, { max_messages: 20 });
+    await publish(topic, numbered(200));
+    await until(() => ports.held >= 20, 'what is allowed');
+    await delay(3_000);
+    const held = ports.held;
+    assert.ok(held < 40, `${held} of 200 are held`);
+    assert.equal(ports.failures.length, 0, 'that it holds back is not taken for a stall');
+    ports.release();
+    await until(() => new Set(ports.texts).size === 200, 'all of them');
+  },
+);
+
+onPubsubFake('a stream that stalls is not taken for an empty subscription', async (fake, t) => {
+  const topic = await topicOf(fake);
+  const ports = new HeldPorts();
+  const source = await start(fake, t, ports);
+  await publish(topic, ['before']);
+  await until(() => ports.records.length === 1, 'the first');
+  await delay(3_000);
+  assert.deepEqual([source.health(), ports.failures], [null, []], 'empty is well');
+  await fake.stallStreams(true);
+  await publish(topic, numbered(50));
+  await until(() => ports.failures.length === 1, 'that it is seen');
+  assert.equal((ports.failures[0] as ErrataError).code, 'E_PUBSUB_STALLED');
+  assert.match(source.health()!, /E_PUBSUB_STALLED/);
+  await source.stop();
+  await fake.stallStreams(false);
+  await start(fake, t, ports);
+  await until(() => new Set(ports.texts).size === 51, 'all of them');
+});
+
+onPubsubFake('a subscription that does not answer is told, and then no longer', async (fake, t) => {
+  await topicOf(fake);
+  const ports = new HeldPorts();
+  const source = await start(fake, t, ports);
+  await fake.inject({ method: 'Pull', code: GRPC.UNAVAILABLE, times: 3 });
+  await until(() => source.health() !== null, 'the trouble');
+  assert.match(source.health()!, /E_PUBSUB: projects\/test\/subscriptions\/in-sub: .*UNAVAILABLE/);
+  await until(() => source.health() === null, 'that it is over');
+  assert.deepEqual(ports.failures, []);
+});
+
+onPubsubFake('a subscription that is not there is a failure that says so', async (fake, t) => {
+  const ports = new HeldPorts();
+  const source = await start(fake, t, ports, { subscription: 'none' });
+  await until(() => ports.failures.length > 0, 'the failure');
+  assert.match(source.health()!, /E_PUBSUB: projects\/test\/subscriptions\/none: .*\(it does not exist/);
+});
+
+onPubsubFake('after the first that Kafka does not take, none goes by; all come again', async (fake, t) => {
+  const topic = await topicOf(fake);
+  const ports = new HeldPorts();
+  ports.hold();
+  const source = await start(fake, t, ports);
+  await publish(topic, numbered(5), 'k');
+  await until(() => ports.held === 1, 'the first');
+  ports.refuse(new ErrataError('E_KAFKA', 'final'));
+  await until(() => ports.failures.length === 1, 'the failure');
+  await delay(500);
+  assert.deepEqual(ports.texts, ['m0']);
+  await source.stop();
+  const next = new HeldPorts();
+  await start(fake, t, next);
+  await until(() => next.records.length === 5, 'all again');
+  assert.deepEqual(next.texts, numbered(5));
+});
+
+onPubsubFake('what is under way when it stops is seen off, and not given back', async (fake, t) => {
+  const topic = await topicOf(fake);
+  const ports = new HeldPorts();
+  ports.hold();
+  const source = await start(fake, t, ports);
+  await publish(topic, numbered(10));
+  await until(() => ports.held === 10, 'all');
+  const stopped = source.stop();
+  ports.release();
+  await stopped;
+  for (const { acks, nacks } of await fake.messages('in')) assert.deepEqual([acks, nacks], [1, 0]);
+});
+
+onPubsubFake('an exactly-once subscription is acknowledged until it says so', async (fake, t) => {
+  const [topic] = await fake.client().createTopic('in');
+  await topic.createSubscription('in-sub', { enableExactlyOnceDelivery: true });
+  const ports = new HeldPorts();
+  await start(fake, t, ports);
+  await fake.inject({ method: 'Acknowledge', code: GRPC.UNAVAILABLE, times: 2 });
+  await publish(topic, numbered(3));
+  await until(async () => (await fake.messages('in')).every(({ acks }) => acks === 1), 'all acknowledged');
+  assert.equal(new Set(ports.records.map(({ id }) => id)).size, 3);
+});
