@@ -1,11 +1,11 @@
 /**
  * The test command: `npm test [-- FILTER…]` runs every *.test.ts, or those whose path contains a filter. If one of
- * them uses test/harness/real_kafka.ts or both_brokers.ts, Kafka is started once and handed to all of them; the Pub/Sub
- * fake is built once before.
+ * them uses test/harness/real_kafka.ts or both_brokers.ts, Kafka is started once and handed to all of them; programs
+ * in Go that they use are built once before.
  */
 import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
-import { pubsubFakeBinary } from './harness/pubsub_fake.ts';
+import { goTool } from './harness/go_tool.ts';
 import { realKafka } from './harness/real_kafka.ts';
 
 const filters = process.argv.slice(2);
@@ -31,7 +31,8 @@ async function sharedKafka(): Promise<{ env: NodeJS.ProcessEnv; stop: () => Prom
 }
 
 // Where it cannot be built, each test that needs it says why.
-if (isNamed(/pubsub_fake\.ts|errata_on_pubsub\.ts|contract_subjects\.ts/)) pubsubFakeBinary();
+if (isNamed(/pubsub_fake\.ts|errata_on_pubsub\.ts|contract_subjects\.ts/)) goTool('pubsub_fake');
+if (isNamed(/infra_tools/)) goTool('infra_tools');
 const { env, stop } = await sharedKafka();
 const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=240000', ...files], {
   stdio: 'inherit',

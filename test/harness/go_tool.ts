@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 
 /** The program in a folder of this one; undefined if the test is skipped. */
 export function withGoTool(t: TestContext, folder: string): string | undefined {
-  const built = goTool(join(import.meta.dirname, folder));
+  const built = goTool(folder);
   if ('binary' in built) return built.binary;
   if (process.env.CI === 'true') throw new Error(built.missing);
   console.error(`SKIPPED: ${t.name}: ${built.missing}`);
@@ -15,7 +15,9 @@ export function withGoTool(t: TestContext, folder: string): string | undefined {
   return undefined;
 }
 
-function goTool(source: string): { binary: string } | { missing: string } {
+/** As `withGoTool`, or why there is none. */
+export function goTool(folder: string): { binary: string } | { missing: string } {
+  const source = join(import.meta.dirname, folder);
   const root = resolve(process.env.ERRATA_CACHE ?? join(import.meta.dirname, '../../.cache'));
   const cache = join(root, basename(source));
   const binary = join(cache, hashOf(source));
@@ -23,8 +25,12 @@ function goTool(source: string): { binary: string } | { missing: string } {
   mkdirSync(cache, { recursive: true });
   const building = `${binary}.${process.pid}`;
   const options = { cwd: source, encoding: 'utf8', timeout: 400_000 } as const;
-  const { status, stderr, error } = spawnSync('go', ['build', '-o', building, '.'], options);
-  if (error) return { missing: `${basename(source)} needs Go: ${error.message}` };
+  const { status, stderr, error } = spawnSync(
+    'go',
+    ['build', '-buildvcs=false', '-o', building, '.'],
+    options,
+  );
+  if (error) return { missing: `${basename(source)} needs Go 1.25 or later: ${error.message}` };
   if (status !== 0)
     return { missing: `Go did not build ${basename(source)}: ${stderr.trim().slice(-1_000)}` };
   renameSync(building, binary);
