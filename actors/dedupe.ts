@@ -31,7 +31,10 @@ interface Seen {
   expires_ms: number;
 }
 
-/** Time is that of the records: after a standstill, what was seen before it is still remembered. */
+/**
+ * Time is that of the records: after a standstill, what was seen before it is still remembered. An old record that comes late,
+ * out of a backlog, is remembered from when it came.
+ */
 function dedupeActor(config: Static<typeof DedupeConfig>): Actor {
   const window_ms = parseDuration(config.window);
   return {
@@ -45,7 +48,9 @@ function dedupeActor(config: Static<typeof DedupeConfig>): Actor {
           context.count(record.source, 'duplicate', 1);
           return;
         }
-        context.expiring.set<Seen>(id, { expires_ms: record.timestamp_ms + window_ms });
+        context.expiring.set<Seen>(id, {
+          expires_ms: Math.max(record.timestamp_ms, context.watermark_ms) + window_ms,
+        });
       }
       context.emit('records', id ?? `${record.partition}/${record.offset}`, { ...record, headers });
       context.count(record.source, 'passed_on', 1);
