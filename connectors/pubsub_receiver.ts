@@ -25,8 +25,8 @@ export interface ReceiverOptions {
 const ROLE = 'roles/pubsub.subscriber';
 /** Longer than Kafka may be away: a lease that ends makes room for messages of which memory then has no bound. */
 const LEASE_MAX_DAYS = 31;
-/** For what is under way when it is stopped. */
-const CLOSE_S = 10;
+/** For what is under way when it is stopped; the engine waits for 5 s. */
+const CLOSE_S = 4;
 
 export class PubsubReceiver implements RunningSource {
   readonly #options: ReceiverOptions;

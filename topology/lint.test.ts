@@ -273,7 +273,7 @@ test('the examples of the actors, taken together, are a sound topology', () => {
 });
 
 test('the topologies that come with errata have no problems', () => {
-  for (const name of ['feedback', 'mail-triage']) {
+  for (const name of ['feedback', 'feedback-pubsub', 'mail-triage']) {
     const file = `config/topologies/${name}.yaml`;
     assert.deepEqual(lintText(readFileSync(file, 'utf8')), [], file);
   }

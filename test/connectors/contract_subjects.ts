@@ -9,6 +9,7 @@ import { fillDefaults } from '../../topology/defaults.ts';
 import { strictSchema } from '../../topology/strict_schema.ts';
 import { HookServer } from '../harness/hook_server.ts';
 import { freePort } from '../harness/kafka_node.ts';
+import { pubsubSink, pubsubSource } from '../pubsub/contract_subject.ts';
 import { rating } from './ingest_run.ts';
 import { RepeatingSender } from './repeating_sender.ts';
 
@@ -62,9 +63,11 @@ export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> =
       most_in_flight: 2,
     };
   },
+  pubsub: pubsubSource,
 };
 
 export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
+  pubsub: pubsubSink,
   webhook: async (t) => {
     const server = await HookServer.start(t);
     const secret = 'a-secret-in-the-url';

@@ -78,6 +78,16 @@ export class PubsubFake {
     return this.#tell('/faults', fault);
   }
 
+  /** How many calls are still to go wrong. */
+  async faultsLeft(): Promise<number> {
+    return (await fetch(`${this.#control}/faults`)).json() as Promise<number>;
+  }
+
+  /** Every call is refused, and streams end. */
+  setDown(is_down: boolean): Promise<void> {
+    return this.#tell('/down', is_down);
+  }
+
   /** Streams stay open, but say nothing and answer nothing. */
   stallStreams(stalled: boolean): Promise<void> {
     return this.#tell('/stall', stalled);

@@ -32,7 +32,12 @@ func routes(fake *pstest.Server, faults *faults) *http.ServeMux {
 		w.Header().Set("content-type", "application/json")
 		_ = json.NewEncoder(w).Encode(found)
 	})
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("content-type", "application/json")
+		_ = json.NewEncoder(w).Encode(faults.left())
+	})
 	mux.HandleFunc("POST /faults", take(faults.add))
+	mux.HandleFunc("POST /down", take(faults.setDown))
 	mux.HandleFunc("POST /stall", take(faults.stall))
 	mux.HandleFunc("POST /duplicate_every", take(faults.setDuplicateEvery))
 	return mux
