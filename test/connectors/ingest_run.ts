@@ -1,17 +1,19 @@
 /** `errata run` with an ingest in front of it, and how to ask it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { LedgerView } from '../../admin/routes/ledger.ts';
-import { temporaryFolder } from '../harness/embedded.ts';
+import { type Ending, temporaryFolder } from '../harness/embedded.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
 import { freePort } from '../harness/kafka_node.ts';
+import { readTopic } from '../harness/read_topic.ts';
 
 export interface IngestRun {
   process: ErrataProcess;
   /** Of the ingest. */
   url: string;
   ledger(): Promise<LedgerView>;
+  /** Keys in a topic that begin so, sorted. */
+  keysOf(topic: string, beginning: string): Promise<string[]>;
 }
 
 export interface IngestRunOptions {
@@ -24,7 +26,14 @@ export interface IngestRunOptions {
   port?: number;
 }
 
-export async function ingestRun(t: TestContext, options: IngestRunOptions = {}): Promise<IngestRun> {
+/** One that is ready. */
+export async function ingestRun(t: Ending, options: IngestRunOptions = {}): Promise<IngestRun> {
+  const run = await startIngest(t, options);
+  await run.process.ready();
+  return run;
+}
+
+export async function startIngest(t: Ending, options: IngestRunOptions = {}): Promise<IngestRun> {
   const { settings = '', source = '', env = {}, data_dir, port = await freePort() } = options;
   const file = join(temporaryFolder(t), 'ingest.yaml');
   const http = (accepts: string) => `http: { accepts: ${accepts}, port: ${port}${settings} }${source}`;
@@ -40,11 +49,17 @@ actors:
   );
   const files = { files: [file], ...(data_dir === undefined ? {} : { data_dir }) };
   const process = new ErrataProcess(t, { ...files, env });
-  await process.ready();
   return {
     process,
     url: `http://127.0.0.1:${port}`,
     ledger: () => process.get<LedgerView>('/topologies/ingest/ledger'),
+    keysOf: async (topic, beginning) => {
+      const records = await readTopic(await process.brokers(), topic);
+      return records
+        .map(({ key }) => String(key))
+        .filter((key) => key.startsWith(beginning))
+        .sort();
+    },
   };
 }
 

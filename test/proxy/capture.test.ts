@@ -1,14 +1,12 @@
 /** `errata proxy` as an operator runs it: what went through stands in Kafka, and Kafka's outage is no model's. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Kafka, logLevel } from 'kafkajs';
 import { decode } from '../../messages/decode.ts';
 import type { CaptureStats } from '../../proxy/capture.ts';
 import { onBothBrokers } from '../harness/both_brokers.ts';
-import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
+import { BrokerChild } from '../harness/broker_child.ts';
+import { embeddedBroker } from '../harness/embedded.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
 import { freePort } from '../harness/kafka_node.ts';
 import { hasKcat, kcat } from '../harness/kcat.ts';
@@ -120,17 +118,6 @@ async function createTopic(kafka: Kafka): Promise<void> {
   await admin.disconnect();
 }
 
-const BROKER = join(import.meta.dirname, '../harness/broker_process.ts');
-
-async function startBroker(t: TestContext, port: number, folder: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [BROKER, String(port), folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  await once(child.stdout!, 'data');
-  return child;
-}
-
 /** Inferences one after the other in several lanes until told to stop. */
 function load(url: string, rows: number[][]) {
   const seen: { status: number; id: string; latency_ms: number }[] = [];
@@ -150,9 +137,8 @@ function load(url: string, rows: number[][]) {
 }
 
 test('a broker that is killed under load delays and fails no inference', { timeout: 120_000 }, async (t) => {
-  const [port, folder] = [await freePort(), temporaryFolder(t)];
-  const address = `127.0.0.1:${port}`;
-  const broker = await startBroker(t, port, folder);
+  const broker = await BrokerChild.start(t);
+  const { address } = broker;
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
   await createTopic(kafka);
   const server = await modelServer(t);
@@ -166,7 +152,7 @@ test('a broker that is killed under load delays and fails no inference', { timeo
   const { seen, stop } = load(url, [Array.from({ length: 500 }, (_, at) => at / 3)]);
   await until(async () => (await stats(process)).published > 100, 'some are published');
   const before = seen.splice(0).map(({ latency_ms }) => latency_ms);
-  broker.kill('SIGKILL');
+  await broker.kill();
   const isAway = ({ dropped, kafka_problem }: CaptureStats) => dropped > 100 && kafka_problem !== undefined;
   await until(async () => isAway(await stats(process)), 'the buffer is full');
   const without = seen.splice(0).map(({ latency_ms }) => latency_ms);
@@ -176,7 +162,7 @@ test('a broker that is killed under load delays and fails no inference', { timeo
   // Generous, as machines are slow; a delay by Kafka would be one of seconds.
   assert(Math.max(...without) < Math.max(1_000, 10 * Math.max(...before)), `${Math.max(...without)} ms`);
 
-  await startBroker(t, port, folder);
+  await broker.start();
   const { published } = await stats(process);
   await until(async () => (await stats(process)).published > published + 100, 'it goes on');
   await stop();
