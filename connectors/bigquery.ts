@@ -70,7 +70,7 @@ export const bigquery = defineSink({
       return opened(new InsertAllWriter(client, table, rowsBy(mapping, fields, 'json')));
     const streams = new StorageStreams(await storageClient(), pathOf(table), fields);
     const writer = new CommittedWriter(streams, rowsBy(mapping, fields, 'proto'), log);
-    return opened({ write: (...given) => writer.write(...given), close: () => streams.close() });
+    return opened(writer, () => streams.close());
   },
 });
 
@@ -80,8 +80,12 @@ function checkMessage(message: MessageType): Finding[] {
   return [{ code: 'E_CONNECTOR', at: [], message: said }];
 }
 
-function opened({ write, close }: { write: OpenSink['write']; close(): void }): OpenSink {
-  return { write, health: () => null, close: async () => close() };
+function opened(writer: Pick<OpenSink, 'write'>, close: () => void = () => undefined): OpenSink {
+  return {
+    write: (records, context) => writer.write(records, context),
+    health: () => null,
+    close: async () => close(),
+  };
 }
 
 async function tableName({ table: path, project }: BigQueryConfig, client: BigQuery): Promise<TableName> {
