@@ -75,6 +75,10 @@ export const bigquery = defineSink({
 });
 
 function checkMessage(message: MessageType): Finding[] {
+  if (message === 'alert') {
+    const said = 'alerts come only of windows that fire; `severity.assessments` is one row for each window';
+    return [{ code: 'W_CONNECTOR', at: [], message: said }];
+  }
   if (builtInMapping(message)) return [];
   const said = `${message} records have no table of their own: say by "mapping" what goes into which column`;
   return [{ code: 'E_CONNECTOR', at: [], message: said }];

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pino from 'pino';
-import type { State } from '../../actors/actor.ts';
 import { storageClient } from '../../connectors/bigquery/clients.ts';
 import { CommittedWriter } from '../../connectors/bigquery/committed_writer.ts';
 import { type StorageRow, StorageStreams } from '../../connectors/bigquery/storage_streams.ts';
+import { stateIn } from '../../connectors/bigquery/testing.ts';
 import type { Refusal, SinkRecord } from '../../connectors/connector.ts';
 import { errorMessage } from '../../messages/errata_error.ts';
 import { FakeWriteApi } from '../harness/fake_write_api.ts';
@@ -98,13 +98,4 @@ async function started(t: TestContext) {
 function recordOf(value: string, offset: number): SinkRecord {
   const at = { topic: 't', partition: 0, offset, timestamp_ms: 0 };
   return { ...at, key: null, value: Buffer.from(value), headers: {} };
-}
-
-function stateIn(map: Map<string, unknown>): State {
-  return {
-    get: <Value>(key: string) => map.get(key) as Value | undefined,
-    set: (key, value) => void map.set(key, value),
-    delete: (key) => void map.delete(key),
-    entries: () => [],
-  };
 }
