@@ -72,18 +72,26 @@ export const bigquery = defineSink({
       return opened(new InsertAllWriter(client, table, rowsBy(mapping, fields, 'json')));
     const streams = new StorageStreams(await storageClient(), pathOf(table), fields);
     const writer = new CommittedWriter(streams, rowsBy(mapping, fields, 'proto'), log);
-    return opened({ write: (...given) => writer.write(...given), close: () => streams.close() });
+    return opened(writer, () => streams.close());
   },
 });
 
 function checkMessage(message: MessageType): Finding[] {
+  if (message === 'alert') {
+    const said = 'alerts come only of windows that fire; `severity.assessments` is one row for each window';
+    return [{ code: 'W_CONNECTOR', at: [], message: said }];
+  }
   if (builtInMapping(message)) return [];
   const said = `${message} records have no table of their own: say by "mapping" what goes into which column`;
   return [{ code: 'E_CONNECTOR', at: [], message: said }];
 }
 
-function opened({ write, close }: { write: OpenSink['write']; close(): void }): OpenSink {
-  return { write, health: () => null, close: async () => close() };
+function opened(writer: Pick<OpenSink, 'write'>, close: () => void = () => undefined): OpenSink {
+  return {
+    write: (records, context) => writer.write(records, context),
+    health: () => null,
+    close: async () => close(),
+  };
 }
 
 async function tableName({ table: path, project }: BigQueryConfig, client: BigQuery): Promise<TableName> {

@@ -10,7 +10,13 @@ export const PubsubKey = Type.Union(
       { additionalProperties: false },
     ),
     Type.Object(
-      { path: Type.String({ minLength: 1, description: 'names from the outside in, with dots between' }) },
+      {
+        path: Type.String({
+          minLength: 1,
+          examples: ['user.id'],
+          description: 'the field, with dots between names',
+        }),
+      },
       { additionalProperties: false },
     ),
   ],

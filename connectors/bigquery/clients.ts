@@ -93,7 +93,8 @@ export function passing(cause: unknown): ErrataError {
 
 /** On one line; Google's REST client lists what it was told in several. */
 function told(cause: unknown): string {
-  const { errors = [] } = cause as { errors?: { message?: unknown }[] };
-  const messages = errors.map(({ message }) => message).filter((message) => typeof message === 'string');
-  return messages.length > 0 ? [...new Set(messages)].join('; ') : errorMessage(cause);
+  const { errors = [], message } = cause as { errors?: { message?: unknown }[]; message?: unknown };
+  const messages = errors.map((error) => error.message).filter((said) => typeof said === 'string');
+  if (messages.length > 0) return [...new Set(messages)].join('; ');
+  return typeof message === 'string' ? message : errorMessage(cause);
 }

@@ -6,10 +6,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import pino from 'pino';
-import type { State } from '../../actors/actor.ts';
 import type { SinkRecord } from '../connector.ts';
 import { CommittedWriter, type RowOf } from './committed_writer.ts';
 import { type FakeRow, FakeTable } from './fake_streams.ts';
+import { stateIn } from './testing.ts';
 import type { WriteStreams } from './write_streams.ts';
 
 const log = pino({ level: 'silent' });
@@ -114,15 +114,6 @@ class Run {
 
 function recordAt(offset: number): SinkRecord {
   return { topic: 't', partition: 0, offset, timestamp_ms: 0, key: null, value: null, headers: {} };
-}
-
-function stateIn(map: Map<string, unknown>): State {
-  return {
-    get: <Value>(key: string) => map.get(key) as Value | undefined,
-    set: (key, value) => void map.set(key, value),
-    delete: (key) => void map.delete(key),
-    entries: () => [],
-  };
 }
 
 const KINDS: fc.Arbitrary<Kind> = fc.oneof(

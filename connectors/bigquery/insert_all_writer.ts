@@ -51,8 +51,6 @@ export class InsertAllWriter {
     return refusals;
   }
 
-  close(): void {}
-
   /** What BigQuery refuses of them; the others are in. */
   async #insert(request: readonly MadeRow[]): Promise<Refusal[]> {
     const { dataset, table } = this.#table;

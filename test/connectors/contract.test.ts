@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
-import type { State } from '../../actors/actor.ts';
 import { SINK_KINDS, SOURCE_KINDS } from '../../connectors/catalogue.ts';
 import type {
   IncomingRecord,
@@ -16,7 +15,7 @@ import type {
   SinkRecord,
   SourcePorts,
 } from '../../connectors/connector.ts';
-import { MemoryTable } from '../../engine/memory_table.ts';
+import { TaskState } from '../../engine/state.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { lintText } from '../../topology/testing.ts';
 import { until } from '../harness/until.ts';
@@ -214,7 +213,7 @@ function messageIn({ messageIn: read = String }: SourceSubject, { value }: Incom
 function sinkPorts({ message = 'source_record' }: SinkSubject) {
   const ending = new AbortController();
   const ports: SinkPorts = { place, message, partition: 0, log, signal: ending.signal };
-  return { ports, state: stateInMemory(), end: () => ending.abort() };
+  return { ports, state: new TaskState().store('edge'), end: () => ending.abort() };
 }
 
 /** As the engine does: what a sink is not done with is given again. */
@@ -255,16 +254,6 @@ function sourcePorts() {
   };
   const refuse = () => gate.reject(new ErrataError('E_SOURCE_STOPPED', 'stopped'));
   return { ports, published, failures, release: () => gate.resolve(), refuse };
-}
-
-function stateInMemory(): State {
-  const table = new MemoryTable();
-  return {
-    get: <Value>(key: string) => table.get(key) as Value | undefined,
-    set: (key, value) => void table.put(key, value),
-    delete: (key) => void table.put(key, undefined),
-    entries: <Value>(prefix: string) => table.entries(prefix) as Iterable<[string, Value]>,
-  };
 }
 
 function recordsOf(subject: SinkSubject, from: number, to: number): SinkRecord[] {

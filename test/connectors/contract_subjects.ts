@@ -75,7 +75,7 @@ export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
     const emulator = await bigQueryEmulator(t);
     if (!emulator) return null;
     await emulator.createTable('contract.records', [{ name: 'index', type: 'INTEGER', mode: 'REQUIRED' }]);
-    setEnvironment(t, emulator.env);
+    emulator.beBigQuery(t);
     const settings = { table: 'contract.records', mapping: { index: 'index' } };
     return {
       config: withDefaults(SINK_KINDS.get('bigquery')!.config, settings),
@@ -116,15 +116,4 @@ export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
 /** Settings as lint fills them in. */
 export function withDefaults(schema: TSchema, given: object): unknown {
   return fillDefaults(strictSchema(schema), given);
-}
-
-/** For as long as the test runs. */
-function setEnvironment(t: TestContext, variables: Record<string, string>): void {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, variables);
-  t.after(() => {
-    for (const [name, value] of before)
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-  });
 }

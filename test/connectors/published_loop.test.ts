@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Kafka, logLevel } from 'kafkajs';
 import { HEARTBEAT_HEADER } from '../../messages/heartbeat.ts';
 import { randomStream } from '../../training/random.ts';
@@ -14,7 +14,7 @@ import { ruledWindows } from '../e2e/published_rule.ts';
 import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
 import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
-import { onPubsubFake, PROJECT as PUBSUB_PROJECT, type PubsubFake } from '../harness/pubsub_fake.ts';
+import { PROJECT as PUBSUB_PROJECT, type PubsubFake, withPubsubFake } from '../harness/pubsub_fake.ts';
 import { until } from '../harness/until.ts';
 import {
   countOf,
@@ -40,51 +40,49 @@ sinks:
   patterns:      { from: severity.assessments, bigquery: { table: feedback_analysis.patterns } }
 `;
 const KILLS = 5;
-const EVENTS_PER_LIFE = 120;
+const EVENTS_PER_LIFE = 100;
 const WINDOW_MS = 300_000;
 const FROM_MS = Date.UTC(2024, 2, 1, 6);
 const DAY_MS = 24 * 3_600_000;
 
-onPubsubFake(
-  'feedback-sub to both published tables, row for row, although errata is killed five times',
-  async (fake, t) => {
-    const bigquery = await bigQueryEmulator(t);
-    if (!bigquery) return;
-    await makePublishedTables(bigquery);
-    const [topic] = await fake.client().createTopic('feedback');
-    await topic.createSubscription('feedback-sub');
-    const broker = await embeddedBroker(t);
-    const start = startIn(t, { ...fake.env, ...bigquery.env, KAFKA_BROKERS: broker.address });
+test('feedback-sub to both published tables, row for row, although errata is killed five times', {
+  timeout: 600_000,
+}, async (t) => {
+  const fake = await withPubsubFake(t);
+  const bigquery = fake && (await bigQueryEmulator(t));
+  if (!bigquery) return;
+  await makePublishedTables(bigquery);
+  const [topic] = await fake.client().createTopic('feedback');
+  await topic.createSubscription('feedback-sub');
+  const broker = await embeddedBroker(t);
+  const start = startIn(t, { ...fake.env, ...bigquery.env, KAFKA_BROKERS: broker.address });
 
-    const all: MadeFeedback[] = [];
-    let errata = start();
-    for (let life = 0; life <= KILLS; life++) {
-      const made = madeFeedback(life);
-      all.push(...made);
-      await errata.ready();
-      await publish(fake, made);
-      if (life === KILLS) break;
-      const some = all.length - EVENTS_PER_LIFE / 2;
-      const hasSome = async () => (await countOf(bigquery, 'loop.user_feedback')) >= some;
-      await until(hasSome, `${some} of ${all.length} rows`, 90_000);
-      errata.signal('SIGKILL');
-      await errata.exited;
-      errata = start();
-    }
-    const isWhole = async () => (await countOf(bigquery, 'loop.user_feedback')) >= all.length;
-    await until(isWhole, `all ${all.length} rows`, 120_000);
-    assert.deepEqual(await userFeedback(bigquery), wantedRows(all));
+  const all: MadeFeedback[] = [];
+  let errata = start();
+  for (let life = 0; life <= KILLS; life++) {
+    const made = madeFeedback(life);
+    all.push(...made);
+    await publish(fake, made);
+    if (life === KILLS) break;
+    const some = all.length - EVENTS_PER_LIFE / 2;
+    const hasSome = async () => (await countOf(bigquery, 'loop.user_feedback')) >= some;
+    await until(hasSome, `${some} of ${all.length} rows`, 90_000);
+    errata.signal('SIGKILL');
+    await errata.exited;
+    errata = start();
+  }
+  const isWhole = async () => (await countOf(bigquery, 'loop.user_feedback')) >= all.length;
+  await until(isWhole, `all ${all.length} rows`, 120_000);
+  assert.deepEqual(await userFeedback(bigquery), wantedRows(all));
 
-    const wanted = wantedPatterns(all);
-    assert.equal(await countOf(bigquery, 'feedback_analysis.patterns'), 0, 'no window is past its lateness');
-    await passTime(broker.address, FROM_MS + 3 * DAY_MS);
-    const hasPatterns = async () => (await countOf(bigquery, 'feedback_analysis.patterns')) >= wanted.length;
-    await until(hasPatterns, `${wanted.length} windows`, 90_000);
-    assert.deepEqual(await patternRows(bigquery), wanted);
-    t.diagnostic(`${all.length} feedback rows, ${wanted.length} windows, ${KILLS} kills`);
-  },
-  600_000,
-);
+  const wanted = wantedPatterns(all);
+  assert.equal(await countOf(bigquery, 'feedback_analysis.patterns'), 0, 'no window is past its lateness');
+  await passTime(broker.address, FROM_MS + 3 * DAY_MS);
+  const hasPatterns = async () => (await countOf(bigquery, 'feedback_analysis.patterns')) >= wanted.length;
+  await until(hasPatterns, `${wanted.length} windows`, 90_000);
+  assert.deepEqual(await patternRows(bigquery), wanted);
+  t.diagnostic(`${all.length} feedback rows, ${wanted.length} windows, ${KILLS} kills`);
+});
 
 function startIn(t: TestContext, env: Record<string, string>): () => ErrataProcess {
   const file = join(temporaryFolder(t), 'topology.yaml');

@@ -69,6 +69,17 @@ export class BigQueryEmulator {
     };
   }
 
+  /** To this process and its threads, for as long as the test runs. */
+  beBigQuery(t: Ending): void {
+    const before = Object.keys(this.env).map((name) => [name, process.env[name]] as const);
+    Object.assign(process.env, this.env);
+    t.after(() => {
+      for (const [name, value] of before)
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+    });
+  }
+
   async start(): Promise<void> {
     mkdirSync(this.#data_dir, { recursive: true });
     const ports = ['--rest-port', `${this.#rest_port}`, '--grpc-port', `${this.#grpc_port}`];
