@@ -111,6 +111,8 @@ export interface ScannedInput {
   /** True if `add` may follow. `isAtHome` is asked once per key. */
   takes(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): boolean;
   add(record: ScannedRecord, watermark_ms: number): void;
+  /** The event time at which what it holds would come too late; `add` may bring it forward. */
+  readonly due_ms: number;
   /** What it holds takes much memory, and is to be handed on. */
   readonly is_full: boolean;
 }

@@ -77,19 +77,52 @@ function distributionOf({ measures }: Aggregate, measure: Measure): Distribution
   return measures[measure];
 }
 
+/** Of what is not there, there is nothing. */
+export type LeanAggregate = Partial<Aggregate>;
+
+/** Without the parts in which there is nothing: most deltas have few events. */
+export function lean(aggregate: Aggregate): LeanAggregate {
+  const { events, low_ratings, slow_actions, other_patterns, input_mean, latency_ms } = aggregate;
+  const { measures, patterns, predictions } = aggregate;
+  const there: LeanAggregate = {};
+  if (events !== 0) there.events = events;
+  if (low_ratings !== 0) there.low_ratings = low_ratings;
+  if (slow_actions !== 0) there.slow_actions = slow_actions;
+  if (hasMoments(input_mean)) there.input_mean = input_mean;
+  if (hasMoments(latency_ms) || hasKeys(latency_ms.bins)) there.latency_ms = latency_ms;
+  if (hasKeys(measures)) there.measures = measures;
+  if (hasKeys(patterns)) there.patterns = patterns;
+  if (other_patterns !== 0) there.other_patterns = other_patterns;
+  if (hasKeys(predictions)) there.predictions = predictions;
+  return there;
+}
+
+function hasMoments({ count, sum, sum_squares }: Moments): boolean {
+  return count !== 0 || sum !== 0 || sum_squares !== 0;
+}
+
+function hasKeys(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}
+
 /** Adds `from` to `to`, which counts at most `max_pattern_keys` pattern keys one by one. */
-export function mergeAggregate(to: Aggregate, from: Aggregate, max_pattern_keys: number): void {
-  to.events += from.events;
-  to.low_ratings += from.low_ratings;
-  to.slow_actions += from.slow_actions;
-  mergeMoments(to.input_mean, from.input_mean);
-  mergeDistribution(to.latency_ms, from.latency_ms);
-  for (const [measure, distribution] of Object.entries(from.measures))
-    mergeDistribution(distributionOf(to, measure as Measure), distribution);
-  to.other_patterns += from.other_patterns;
-  mergeCounts(to.predictions, from.predictions);
+export function mergeAggregate(to: Aggregate, from: LeanAggregate, max_pattern_keys: number): void {
+  to.events += from.events ?? 0;
+  to.low_ratings += from.low_ratings ?? 0;
+  to.slow_actions += from.slow_actions ?? 0;
+  if (from.input_mean) mergeMoments(to.input_mean, from.input_mean);
+  if (from.latency_ms) mergeDistribution(to.latency_ms, from.latency_ms);
+  for (const measure in from.measures)
+    mergeDistribution(distributionOf(to, measure as Measure), from.measures[measure as Measure]!);
+  to.other_patterns += from.other_patterns ?? 0;
+  if (from.predictions) mergeCounts(to.predictions, from.predictions);
+  if (from.patterns) mergePatterns(to, from.patterns, max_pattern_keys);
+}
+
+function mergePatterns(to: Aggregate, patterns: Aggregate['patterns'], max_pattern_keys: number): void {
   let room = max_pattern_keys - Object.keys(to.patterns).length;
-  for (const [key, count] of Object.entries(from.patterns)) {
+  for (const [key, count] of Object.entries(patterns)) {
     const is_known = Object.hasOwn(to.patterns, key);
     if (!is_known && room <= 0) to.other_patterns += count;
     else {
@@ -100,19 +133,16 @@ export function mergeAggregate(to: Aggregate, from: Aggregate, max_pattern_keys:
 }
 
 /** True where there are no events: what came was taken back. */
-export function isEmpty(aggregate: Aggregate): boolean {
-  const { events, low_ratings, slow_actions, input_mean, patterns, other_patterns } = aggregate;
-  return (
-    events === 0 &&
-    low_ratings === 0 &&
-    slow_actions === 0 &&
-    input_mean.count === 0 &&
-    other_patterns === 0 &&
-    Object.keys(patterns).length === 0 &&
-    [aggregate.latency_ms, ...Object.values(aggregate.measures)].every(isEmptyDistribution)
-  );
+export function isEmpty(aggregate: LeanAggregate): boolean {
+  const { events = 0, low_ratings = 0, slow_actions = 0, other_patterns = 0 } = aggregate;
+  const { input_mean, latency_ms, measures, patterns } = aggregate;
+  if (events !== 0 || low_ratings !== 0 || slow_actions !== 0 || other_patterns !== 0) return false;
+  if (input_mean !== undefined && input_mean.count !== 0) return false;
+  if (patterns !== undefined && hasKeys(patterns)) return false;
+  if (latency_ms !== undefined && !isEmptyDistribution(latency_ms)) return false;
+  return measures === undefined || Object.values(measures).every(isEmptyDistribution);
 }
 
 function isEmptyDistribution({ count, bins }: Distribution): boolean {
-  return count === 0 && Object.keys(bins).length === 0;
+  return count === 0 && !hasKeys(bins);
 }

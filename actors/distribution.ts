@@ -1,14 +1,14 @@
 /**
  * Values as moments and a histogram with logarithmic bins, from which quantiles come with a relative error of 1 %.
- * Source: Masson, Rim, Lee, "DDSketch" (VLDB 2019); bins are counted in a map, so that they can be taken back.
+ * Source: Masson, Rim, Lee, "DDSketch" (VLDB 2019); bins are counted one by one, so that they can be taken back.
  */
 import { LogarithmicMapping } from '@datadog/sketches-js/dist/ddsketch/mapping/index.js';
-import { addCount, mergeCounts } from './counts.ts';
+import { addToBin, type Bins, mergeBins, walkBins } from './bins.ts';
 import { addValue, emptyMoments, type Moments, mergeMoments, summarise } from './moments.ts';
 
 export interface Distribution extends Moments {
-  /** Values per bin: `12` holds positive ones, `n12` their negatives, and the lowest positive one zero too. */
-  bins: Record<string, number>;
+  /** Values per bin; the lowest positive one holds zero too. */
+  bins: Bins;
 }
 
 const RELATIVE_ACCURACY = 0.01;
@@ -25,7 +25,8 @@ export function emptyDistribution(): Distribution {
 /** Weight 1 adds the value, -1 takes it back. */
 export function addToDistribution(to: Distribution, value: number, weight: number): void {
   addValue(to, value, weight);
-  addCount(to.bins, value <= -SMALLEST ? `n${binOf(-value)}` : binOf(value), weight);
+  const is_negative = value <= -SMALLEST;
+  addToBin(to.bins, binOf(is_negative ? -value : value), is_negative, weight);
 }
 
 /** The bin of a value that is not negative. */
@@ -35,37 +36,35 @@ export function binOf(value: number): number {
 
 export function mergeDistribution(to: Distribution, from: Distribution): void {
   mergeMoments(to, from);
-  mergeCounts(to.bins, from.bins);
+  mergeBins(to.bins, from.bins);
 }
+
+const SHARES = [0.5, 0.95, 0.99] as const;
 
 /** Moments and quantiles; null where there is no value. */
 export function summariseDistribution(distribution: Distribution) {
-  const bins = Object.entries(distribution.bins)
-    .map(([bin, count]): Bin => [middleOf(bin), count])
-    .sort(([a], [b]) => a - b);
-  return {
-    ...summarise(distribution),
-    p50: quantile(bins, 0.5),
-    p95: quantile(bins, 0.95),
-    p99: quantile(bins, 0.99),
-  };
+  const [p50, p95, p99] = quantiles(distribution.bins, SHARES) as [Quantile, Quantile, Quantile];
+  return { ...summarise(distribution), p50, p95, p99 };
 }
 
-function middleOf(bin: string): number {
-  if (bin.startsWith('n')) return -mapping.value(Number(bin.slice(1)));
-  const key = Number(bin);
-  return key <= ZERO_BIN ? 0 : mapping.value(key);
-}
+type Quantile = number | null;
 
-type Bin = [value: number, count: number];
-
-function quantile(bins: Bin[], share: number): number | null {
-  const total = bins.reduce((sum, [, count]) => sum + count, 0);
-  const rank = share * (total - 1);
+/** Of shares that rise. */
+function quantiles(bins: Bins, shares: readonly number[]): Quantile[] {
+  let total = 0;
+  for (const name in bins) for (const count of bins[name]!) total += count;
+  const found: Quantile[] = [];
   let passed = 0;
-  for (const [value, count] of bins) {
+  walkBins(bins, (bin, is_negative, count) => {
     passed += count;
-    if (passed > rank) return value;
-  }
-  return null;
+    while (found.length < shares.length && passed > shares[found.length]! * (total - 1))
+      found.push(middleOf(bin, is_negative));
+    return found.length < shares.length;
+  });
+  return shares.map((_, index) => found[index] ?? null);
+}
+
+function middleOf(bin: number, is_negative: boolean): number {
+  if (is_negative) return -mapping.value(bin);
+  return bin <= ZERO_BIN ? 0 : mapping.value(bin);
 }

@@ -2,9 +2,8 @@
  * Many sparse histograms in a few typed arrays: a histogram is a row of pages of 32 bins, and a page is taken from a
  * common pool when its first bin is counted.
  */
+import { type Bins, emptyPage, PAGE_BINS } from './bins.ts';
 import { grown } from './key_table.ts';
-
-const PAGE_BINS = 32;
 
 export class HistogramPages {
   readonly #first_bin: number;
@@ -15,7 +14,7 @@ export class HistogramPages {
   #used_pages = 0;
   #used_rows = 0;
 
-  /** Counts bins from `first_bin` up to, not including, `end_bin`. */
+  /** Counts bins from `first_bin`, where a page begins, up to, not including, `end_bin`. */
   constructor(first_bin: number, end_bin: number) {
     this.#first_bin = first_bin;
     this.#pages_per_row = Math.ceil((end_bin - first_bin) / PAGE_BINS);
@@ -38,18 +37,21 @@ export class HistogramPages {
   }
 
   /** The counted bins of a row. */
-  bins(row: number): Record<string, number> {
-    const bins: Record<string, number> = {};
+  bins(row: number): Bins {
+    const bins: Bins = {};
     if (row >= this.#used_rows) return bins;
+    const first_page = this.#first_bin / PAGE_BINS;
     for (let index = 0; index < this.#pages_per_row; index++) {
       const page = this.#rows[row * this.#pages_per_row + index]!;
-      if (page === 0) continue;
-      for (let bin = 0; bin < PAGE_BINS; bin++) {
-        const count = this.#pool[(page - 1) * PAGE_BINS + bin]!;
-        if (count > 0) bins[this.#first_bin + index * PAGE_BINS + bin] = count;
-      }
+      if (page !== 0) bins[first_page + index] = this.#countsOf(page - 1);
     }
     return bins;
+  }
+
+  #countsOf(page: number): number[] {
+    const counts = emptyPage();
+    for (let at = 0; at < PAGE_BINS; at++) counts[at] = this.#pool[page * PAGE_BINS + at]!;
+    return counts;
   }
 
   get size_bytes(): number {

@@ -13,7 +13,7 @@ import { grown, KeyTable } from './key_table.ts';
 import type { Measure } from './measures.ts';
 import type { Moments } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
-import { dueAt, type WindowDelta } from './window_delta.ts';
+import { dueAt, type WholeDelta } from './window_delta.ts';
 
 /** What a slot holds in `#sums`. */
 const EVENTS = 0;
@@ -52,6 +52,8 @@ export class WindowColumns {
   readonly #slice_ms: number;
   readonly #lateness_ms: number;
   readonly #measures: ((record: ScannedRecord) => number)[];
+  /** Of the record in hand, by measure. */
+  readonly #values: Float64Array;
   readonly #width: number;
   readonly #keys = new KeyTable();
   /** Per key the values of its fields; null: it is not at home in this partition. */
@@ -73,6 +75,7 @@ export class WindowColumns {
     this.#slice_ms = slice_ms;
     this.#lateness_ms = parseDuration(config.lateness);
     this.#measures = config.measures.map(scannedMeasure);
+    this.#values = new Float64Array(this.#measures.length);
     this.#width = MEASURES + MOMENTS_WIDTH * this.#measures.length;
     this.#sums = new Float64Array(64 * this.#width);
     const histograms = 1 + this.#measures.length;
@@ -107,8 +110,8 @@ export class WindowColumns {
       this.#addPattern(slot, record);
     }
     if (record.latency_ms >= 0) this.#addValue(slot, at + LATENCY, 0, record.latency_ms);
-    for (let index = 0; index < this.#measures.length; index++) {
-      const value = this.#measures[index]!(record);
+    for (let index = 0; index < this.#values.length; index++) {
+      const value = this.#values[index]!;
       if (!Number.isNaN(value)) this.#addValue(slot, at + MEASURES + MOMENTS_WIDTH * index, 1 + index, value);
     }
   }
@@ -121,7 +124,7 @@ export class WindowColumns {
   }
 
   /** All that was added since, as deltas. */
-  take(): WindowDelta[] {
+  take(): WholeDelta[] {
     const deltas = Array.from({ length: this.#slots }, (_, slot) => this.#delta(slot));
     this.#sums.fill(0, 0, this.#slots * this.#width);
     for (const histogram of this.#histograms) histogram.clear();
@@ -146,6 +149,7 @@ export class WindowColumns {
     if (record.latency_ms >= 0 && !hasBin(record.latency_ms)) return false;
     for (let index = 0; index < this.#measures.length; index++) {
       const value = this.#measures[index]!(record);
+      this.#values[index] = value;
       if (!Number.isNaN(value) && !hasBin(value)) return false;
     }
     return true;
@@ -210,7 +214,7 @@ export class WindowColumns {
     this.#histograms[histogram]!.count(slot, binOf(value));
   }
 
-  #delta(slot: number): WindowDelta {
+  #delta(slot: number): WholeDelta {
     const { by } = this.#config;
     const fields = this.#fields[this.#slot_keys[slot]!]!;
     const { start_ms, end_ms } = this.#slices[this.#slot_slices[slot]!]!;

@@ -34,10 +34,9 @@ const Session = Type.Object(
 export const WindowConfig = Type.Object(
   {
     by: Type.Array(KeyField, {
-      minItems: 1,
       uniqueItems: true,
       default: ['deployment_id', 'model_version'],
-      description: 'a window per value of these',
+      description: 'a window per value of these; `[]`: one for all',
     }),
     tumbling: Type.Optional(
       Duration({

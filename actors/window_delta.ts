@@ -1,6 +1,6 @@
 /** What the local half of a window hands to the half that keeps the windows. */
 import type { Event } from '../messages/event.ts';
-import { type Aggregate, isEmpty } from './aggregate.ts';
+import { type Aggregate, isEmpty, type LeanAggregate } from './aggregate.ts';
 import type { KeyField } from './window_config.ts';
 
 export interface WindowDelta {
@@ -11,8 +11,11 @@ export interface WindowDelta {
   end_ms: number;
   /** Events added less events taken back: what the ledger counts. */
   represents: number;
-  aggregate: Aggregate;
+  aggregate: LeanAggregate;
 }
+
+/** While it is gathered. */
+export type WholeDelta = WindowDelta & { aggregate: Aggregate };
 
 /** The Kafka key of everything about one window key, and its part in state keys. */
 export function windowKey(key: WindowDelta['key']): string {
@@ -29,7 +32,7 @@ export function bringsEvents({ represents, aggregate }: WindowDelta): boolean {
 }
 
 export function bringsAnything(delta: WindowDelta): boolean {
-  return bringsEvents(delta) || Object.keys(delta.aggregate.predictions).length > 0;
+  return bringsEvents(delta) || Object.keys(delta.aggregate.predictions ?? {}).length > 0;
 }
 
 /** When a delta would come too late: at its end, or, where that has passed, when its window is forgotten. */

@@ -2,11 +2,18 @@
 import { parseDuration } from '../messages/duration.ts';
 import type { Event } from '../messages/event.ts';
 import { type Actor, type Context, defineActor } from './actor.ts';
-import { addEvent, emptyAggregate, mergeAggregate } from './aggregate.ts';
+import { addEvent, emptyAggregate, lean, mergeAggregate } from './aggregate.ts';
 import { addPrediction, stepOf } from './completeness.ts';
 import { WindowColumns } from './window_columns.ts';
 import { WindowConfig } from './window_config.ts';
-import { bringsAnything, dueAt, keyOf, type WindowDelta, windowKey } from './window_delta.ts';
+import {
+  bringsAnything,
+  dueAt,
+  keyOf,
+  type WholeDelta,
+  type WindowDelta,
+  windowKey,
+} from './window_delta.ts';
 import { windowKind } from './window_kind.ts';
 
 export const windowPartial = defineActor({
@@ -22,7 +29,7 @@ export const windowPartial = defineActor({
 });
 
 /** The deltas of one key, by where their slices begin. */
-type Slices = Map<number, WindowDelta>;
+type Slices = Map<number, WholeDelta>;
 
 class WindowPartial implements Actor {
   readonly #config: WindowConfig;
@@ -62,16 +69,17 @@ class WindowPartial implements Actor {
   onCommit(context: Context): void {
     for (const delta of this.scanned.take()) this.#merge(delta);
     for (const delta of this.#gathered())
-      if (bringsAnything(delta)) context.emit('deltas', windowKey(delta.key), delta);
+      if (bringsAnything(delta))
+        context.emit('deltas', windowKey(delta.key), { ...delta, aggregate: lean(delta.aggregate) });
     this.#deltas.clear();
     this.#due_ms = Number.POSITIVE_INFINITY;
   }
 
-  *#gathered(): Iterable<WindowDelta> {
+  *#gathered(): Iterable<WholeDelta> {
     for (const second of this.#deltas.values()) for (const slices of second.values()) yield* slices.values();
   }
 
-  #deltaFor(event: Event, context: Context): WindowDelta {
+  #deltaFor(event: Event, context: Context): WholeDelta {
     const start_ms = Math.floor(event.time_ms / this.#slice_ms) * this.#slice_ms;
     const slices = this.#slicesOf(event);
     let delta = slices.get(start_ms);
@@ -86,7 +94,7 @@ class WindowPartial implements Actor {
   }
 
   /** One delta per slice, key and commit, whichever way its events came. */
-  #merge(delta: WindowDelta): void {
+  #merge(delta: WholeDelta): void {
     const slices = this.#slicesOf(delta.key);
     const known = slices.get(delta.start_ms);
     if (!known) slices.set(delta.start_ms, delta);
@@ -99,7 +107,7 @@ class WindowPartial implements Actor {
   #slicesOf(fields: WindowDelta['key']): Slices {
     const [first, second] = this.#config.by;
     const by_first = entryOf(this.#deltas, fields[first!]!, () => new Map<string, Slices>());
-    return entryOf(by_first, second ? fields[second]! : '', () => new Map<number, WindowDelta>());
+    return entryOf(by_first, second ? fields[second]! : '', () => new Map<number, WholeDelta>());
   }
 }
 

@@ -6,9 +6,8 @@
  * 2. Without a token the API is for this machine only: it refuses to listen elsewhere, and refuses what a browser
  *    sends on behalf of a foreign page (a name that resolves to loopback, a form that posts across origins).
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIPv4 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { bearerIn, isLoopback, isSameToken } from '../messages/access_token.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 
 declare module 'fastify' {
@@ -16,11 +15,6 @@ declare module 'fastify' {
     /** Anyone may ask. */
     open?: boolean;
   }
-}
-
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
-  return bare === 'localhost' || bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'));
 }
 
 /** Throws E_ADMIN_TOKEN where others than this machine could come in without being asked for a token. */
@@ -40,19 +34,13 @@ export function guard(app: FastifyInstance, token: string | null): void {
 }
 
 function checkToken({ headers }: FastifyRequest, token: string): void {
-  const given = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+  const given = bearerIn(headers.authorization);
   if (given === undefined) {
     throw new ErrataError('E_TOKEN_MISSING', 'this API asks for a token', {
       hint: 'send the header "Authorization: Bearer TOKEN"',
     });
   }
-  // Of equal length, so that neither time nor length tells anything about the token.
-  if (!timingSafeEqual(digest(given), digest(token)))
-    throw new ErrataError('E_TOKEN_WRONG', 'this is not the token');
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  if (!isSameToken(given, token)) throw new ErrataError('E_TOKEN_WRONG', 'this is not the token');
 }
 
 function checkLocal({ hostname, host, headers }: FastifyRequest): void {

@@ -1,6 +1,8 @@
-/** The ledger by source, and whether it adds up. */
+/** The ledger by source and by connected sink, and whether it adds up. */
 import { type Static, Type } from 'typebox';
 import { type LedgerCounts, type LedgerEntries, TAKEN_IN } from '../engine/ledger.ts';
+import type { Plan } from '../engine/plan.ts';
+import { sourcesOf } from '../engine/sources.ts';
 
 export const Counts = Type.Record(Type.String(), Type.Integer(), { description: 'disposition → records' });
 
@@ -12,12 +14,16 @@ export const SourceAccount = Type.Object({
 type SourceAccount = Static<typeof SourceAccount>;
 
 /** A source that nothing has come from yet is there with zeros. */
-export function accounts(ledger: LedgerEntries, source_names: readonly string[]) {
-  const sources = Object.fromEntries(
-    source_names.map((source) => [source, sourceAccount(ledger[source] ?? {})]),
+export function accounts(ledger: LedgerEntries, plan: Plan) {
+  const balanced = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, sourceAccount(ledger[name] ?? {})]));
+  const sources = balanced(sourcesOf(plan));
+  const sinks = balanced(plan.stages.filter(({ sink }) => sink).map(({ name }) => name));
+  const actors = Object.fromEntries(
+    Object.entries(ledger).filter(([name]) => !(name in sources) && !(name in sinks)),
   );
-  const actors = Object.fromEntries(Object.entries(ledger).filter(([name]) => !source_names.includes(name)));
-  return { sources, actors, sum_ok: Object.values(sources).every(({ sum_ok }) => sum_ok) };
+  const sum_ok = [sources, sinks].every((all) => Object.values(all).every((one) => one.sum_ok));
+  return { sources, sinks, actors, sum_ok };
 }
 
 function sourceAccount({ [TAKEN_IN]: taken_in = 0, ...dispositions }: LedgerCounts): SourceAccount {

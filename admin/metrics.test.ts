@@ -32,7 +32,33 @@ test('metrics tell the ledger, lag, watermark and restarts', async () => {
   assert.equal(of('errata_task_lag_records', `,task="${stage.name}/0",topic="${topic}"`), 3);
   assert.equal(of('errata_task_watermark_seconds', `,task="${stage.name}/0"`), WATERMARK_MS / 1000);
   assert.equal(of('errata_task_watermark_seconds', `,task="${stage.name}/1"`), undefined);
+  assert.equal(of('errata_results_total', ',message="window"'), 4);
   assert.equal(of('errata_worker_restarts_total', ',worker="feedback-0"'), 2);
+});
+
+test('metrics tell of connectors what is up, what waits and what went through', async () => {
+  const topology = new FakeTopology();
+  topology.connect();
+  const samples = await scrape(new Metrics(new Map([['feedback', topology]])));
+  const of = (name: string, labels: string) =>
+    samples.get(`errata_connector_${name}{topology="feedback",${labels}}`);
+  const [source, sink] = ['clicks,source,pubsub', 'hook,sink,webhook'].map((text) => {
+    const [connector, direction, kind] = text.split(',');
+    return `connector="${connector}",direction="${direction}",kind="${kind}"`;
+  });
+  assert.deepEqual(
+    ['up', 'lag_messages', 'records', 'dead_letter_records', 'errors_total'].map((name) => [
+      of(name, source!),
+      of(name, sink!),
+    ]),
+    [
+      [0, 0],
+      [undefined, 3],
+      [12, 9],
+      [1, 2],
+      [4, 5],
+    ],
+  );
 });
 
 test('what is gone is not told again, and nothing adds up from scrape to scrape', async () => {
@@ -54,6 +80,6 @@ test('every name of ours says its unit and has a help text; two servers do not s
   const names = [...text.matchAll(/^# HELP (errata_\w+) (.+)$/gm)].map((match) => match[1]!);
   assert.ok(names.length >= 10);
   for (const name of names)
-    assert.match(name, /_(records|offset|seconds|entries|total|ready|paused|running)$/);
+    assert.match(name, /_(records|offset|seconds|entries|total|ready|paused|running|up|messages)$/);
   assert.match(text, /^process_cpu_seconds_total/m);
 });

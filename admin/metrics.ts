@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { sourcesOf } from '../engine/sources.ts';
 import type { InputStatus } from '../engine/task_input.ts';
+import { type ConnectorView, describeConnectors } from './connector_view.ts';
 import { accounts } from './ledger_accounts.ts';
 import type { Topologies, TopologyStatus } from './topology_port.ts';
 
@@ -12,6 +13,7 @@ interface Reading {
   status: TopologyStatus;
   ledger: ReturnType<typeof accounts>;
   sources: string[];
+  connectors: ConnectorView[];
 }
 
 /** Values of the labels, in their order, and the value; `topology` is put in front by `render`. */
@@ -22,6 +24,13 @@ interface Spec {
   help: string;
   labels: string[];
   read(reading: Reading): Sample[];
+}
+
+const CONNECTOR_LABELS = ['connector', 'direction', 'kind'];
+
+function connectorSamples(value: (connector: ConnectorView) => number | null): Spec['read'] {
+  return ({ connectors }) =>
+    connectors.flatMap((one) => known(value(one), one.connector, one.direction, one.kind));
 }
 
 const SPECS: Record<string, Spec> = {
@@ -58,6 +67,36 @@ const SPECS: Record<string, Spec> = {
     read: ({ sources, status }) =>
       sources.map((source): Sample => [source, status.paused_sources.includes(source) ? 1 : 0]),
   },
+  errata_connector_up: {
+    type: 'gauge',
+    help: '1 if a connector does its work, else 0',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ up }) => (up ? 1 : 0)),
+  },
+  errata_connector_lag_messages: {
+    type: 'gauge',
+    help: 'What waits: messages on the other side of a source, where that is known, or offsets before a sink',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ lag }) => lag),
+  },
+  errata_connector_records: {
+    type: 'gauge',
+    help: 'Records that went through a connector',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ records }) => records),
+  },
+  errata_connector_dead_letter_records: {
+    type: 'gauge',
+    help: 'Records that a connector set aside',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ dead_letters }) => dead_letters),
+  },
+  errata_connector_errors_total: {
+    type: 'counter',
+    help: 'What a connector had to try again',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(({ failures }) => failures),
+  },
   errata_task_lag_records: {
     type: 'gauge',
     help: 'Offsets between the position of a task and the end of its input',
@@ -85,6 +124,12 @@ const SPECS: Record<string, Spec> = {
     help: 'Entries in the state of a task',
     labels: ['task'],
     read: (reading) => tasksOf(reading).map(({ task, state_entries }): Sample => [task, state_entries]),
+  },
+  errata_results_total: {
+    type: 'counter',
+    help: 'Windows (each revision), assessments, alerts and rollouts that were committed since the process began',
+    labels: ['message'],
+    read: ({ status }) => Object.entries(status.told).map(([message, count]): Sample => [message, count]),
   },
   errata_worker_running: {
     type: 'gauge',
@@ -124,7 +169,9 @@ export class Metrics {
   render(): Promise<string> {
     const readings = [...this.#topologies.values()].map((port): Reading => {
       const sources = sourcesOf(port.plan);
-      return { status: port.status(), ledger: accounts(port.ledger(), sources), sources };
+      const status = port.status();
+      const ledger = accounts(port.ledger(), port.plan);
+      return { status, ledger, sources, connectors: describeConnectors(port.plan, status) };
     });
     for (const { metric, spec } of this.#metrics) {
       // What a task that has moved away left behind must not be told any more.

@@ -1,28 +1,8 @@
-/** Errors as RFC 9457 problem details, with errata's code and hint as extension members. */
+/** Which errors the admin API answers with which status, as problem details. */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { ErrataError } from '../messages/errata_error.ts';
-
-export const Problem = Type.Object(
-  {
-    type: Type.Literal('about:blank'),
-    title: Type.String({ description: 'what the HTTP status is called' }),
-    status: Type.Integer(),
-    detail: Type.String({ description: 'what went wrong' }),
-    code: Type.String({ description: 'stable, E_…' }),
-    hint: Type.Optional(Type.String({ description: 'what to do about it' })),
-  },
-  { $id: 'problem', title: 'problem' },
-);
-
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-
-/** For the `response` of a route's schema. */
-export const problemResponse = {
-  description: 'why not, as RFC 9457 problem details',
-  content: { [PROBLEM_MEDIA_TYPE]: { schema: Type.Ref('problem#') } },
-};
+import { PROBLEM_MEDIA_TYPE, problemOf } from '../messages/problem.ts';
 
 /** Whatever else an ErrataError says is nothing that the caller did: 500. */
 const STATUS: Record<string, number> = {
@@ -46,14 +26,7 @@ export function sendProblem(error: FastifyError | ErrataError, request: FastifyR
   return reply
     .code(status)
     .type(PROBLEM_MEDIA_TYPE)
-    .send({
-      type: 'about:blank',
-      title: STATUS_CODES[status] ?? 'Error',
-      status,
-      detail: told.message,
-      code: told.code,
-      ...(told.hint === undefined ? {} : { hint: told.hint }),
-    });
+    .send(problemOf(status, STATUS_CODES[status] ?? 'Error', told));
 }
 
 function toErrataError(error: FastifyError | ErrataError): ErrataError {

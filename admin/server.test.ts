@@ -72,12 +72,33 @@ test('the ledger adds up, or says that it does not', async (t) => {
       predictions: { taken_in: 0, dispositions: {}, sum_ok: true },
       feedback: { taken_in: 5, dispositions: { joined: 3, pending: 1, dead_lettered: 1 }, sum_ok: true },
     },
+    sinks: {},
     actors: { stats: { windowed: 4 } },
     sum_ok: true,
   });
   topology.entries = { feedback: { taken_in: 5, joined: 3 } };
   const wrong = (await ask(app, '/topologies/feedback/ledger')).body;
   assert.deepEqual([wrong.sum_ok, wrong.sources.feedback.sum_ok], [false, false]);
+});
+
+test('connectors are told with what they wait for, and sinks have accounts of their own', async (t) => {
+  const { app, topology } = await admin(t);
+  topology.connect();
+  topology.entries = { 'hook.out': { taken_in: 9, written: 7, dead_lettered: 1 } };
+  const { connectors } = (await ask(app, '/topologies/feedback')).body;
+  assert.deepEqual(
+    connectors.map(({ connector, up, reason }: { connector: string; up: boolean; reason: string }) => [
+      connector,
+      up,
+      reason,
+    ]),
+    [
+      ['clicks', false, 'it is away'],
+      ['hook', false, 'hook.out/0 is waiting: webhook: it answers 503'],
+    ],
+  );
+  const { sinks, sum_ok } = (await ask(app, '/topologies/feedback/ledger')).body;
+  assert.deepEqual([sinks['hook.out'].sum_ok, sum_ok], [false, false]);
 });
 
 test('recent windows and alerts come whole, newest first, as many as asked for', async (t) => {

@@ -13,10 +13,13 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { Alert } from '../messages/assessment.ts';
-import { ErrataError, errorMessage } from '../messages/errata_error.ts';
+import { ErrataError } from '../messages/errata_error.ts';
+import { listenError } from '../messages/listen_error.ts';
+import { Problem } from '../messages/problem.ts';
+import { schemaName } from '../messages/schema_name.ts';
 import { WindowResult } from '../messages/window.ts';
 import { checkExposure, guard } from './access.ts';
-import { Problem, sendProblem } from './problem.ts';
+import { sendProblem } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { healthRoutes } from './routes/health.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
@@ -100,13 +103,7 @@ export async function startAdmin(
     return { address, stop: () => app.close() };
   } catch (cause) {
     await app.close();
-    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      throw new ErrataError('E_PORT_IN_USE', `port ${port} on ${host} is taken`, {
-        hint: 'choose another with --admin-port, or end what listens there',
-        cause,
-      });
-    }
-    throw new ErrataError('E_LISTEN', `cannot listen on ${host}:${port}: ${errorMessage(cause)}`, { cause });
+    throw listenError(cause, host, port, '--admin-port');
   }
 }
 
@@ -120,12 +117,3 @@ const DOCUMENT = {
   },
   components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
 } as const;
-
-function schemaName(
-  json: Record<string, unknown>,
-  _base: unknown,
-  _fragment: unknown,
-  index: number,
-): string {
-  return typeof json.$id === 'string' ? json.$id : `schema-${index}`;
-}

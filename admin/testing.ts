@@ -6,6 +6,7 @@ import type { LedgerEntries } from '../engine/ledger.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { ProcessorStatus } from '../engine/processor.ts';
 import { checkSource } from '../engine/sources.ts';
+import type { TaskStatus } from '../engine/task.ts';
 import { loadTopology } from '../topology/load.ts';
 import { type AdminApp, createAdmin } from './server.ts';
 import type { TopologyPort } from './topology_port.ts';
@@ -19,6 +20,8 @@ export class FakeTopology implements TopologyPort {
   entries: LedgerEntries = {};
   emissions: Emission[] = [];
   readonly paused = new Set<string>();
+  #sources: ProcessorStatus['sources'] = [];
+  #sink_tasks: TaskStatus[] = [];
 
   constructor() {
     const { plan } = loadTopology('config/topologies/feedback.yaml', {});
@@ -30,13 +33,45 @@ export class FakeTopology implements TopologyPort {
       topology: this.plan.topology,
       process_id: 'process-1',
       not_ready: this.not_ready,
-      sources: [],
+      sources: this.#sources,
+      told: { window: 4, alert: 1 },
       paused_sources: [...this.paused],
       workers: [
         { worker: 'feedback-0', phase: 'running', restarts: 2, last_error: 'gone', tasks: [this.#task(1)] },
-        { worker: 'feedback-1', phase: 'running', restarts: 0, last_error: null, tasks: [this.#task(0)] },
+        {
+          worker: 'feedback-1',
+          phase: 'running',
+          restarts: 0,
+          last_error: null,
+          tasks: [this.#task(0), ...this.#sink_tasks],
+        },
       ],
     };
+  }
+
+  /** As if it had a source that is away, and a sink that waits for the other side. */
+  connect(): void {
+    const input = this.plan.stages[0]!.inputs[0]!;
+    this.plan.stages.push({
+      name: 'hook.out',
+      kind: 'sink',
+      inputs: [input],
+      actors: [],
+      sink: { name: 'hook', kind: 'webhook', config: {}, message: 'alert' as const },
+    });
+    const counts = { records: 12, dead_letters: 1, failures: 4, restarts: 1, lag: null };
+    const reason = 'it is away';
+    this.#sources = [{ source: 'clicks', kind: 'pubsub', phase: 'failing', reason, ...counts }];
+    this.#sink_tasks = [
+      {
+        ...this.#task(0),
+        task: 'hook.out/0',
+        phase: 'waiting',
+        reason: 'webhook: it answers 503',
+        failures: 5,
+        ledger: { 'hook.out': { taken_in: 9, written: 7, dead_lettered: 2 } },
+      },
+    ];
   }
 
   ledger(): LedgerEntries {
@@ -57,7 +92,7 @@ export class FakeTopology implements TopologyPort {
     this.paused.delete(source);
   }
 
-  #task(partition: number): ProcessorStatus['workers'][number]['tasks'][number] {
+  #task(partition: number): TaskStatus {
     const stage = this.plan.stages[0]!;
     const { topic } = stage.inputs[0]!;
     const input = { topic, partition, position: 7, end_offset: 10, lag: 3, idle: false, paused: false };

@@ -6,6 +6,7 @@ import { sourcesOf } from '../engine/sources.ts';
 import type { WorkerStatus } from '../engine/supervisor.ts';
 import type { TaskStatus } from '../engine/task.ts';
 import { toIso } from '../messages/timestamp.ts';
+import { ConnectorView, describeConnectors } from './connector_view.ts';
 import { OrNull } from './or_null.ts';
 import type { TopologyPort } from './topology_port.ts';
 
@@ -45,7 +46,7 @@ const Task = Type.Object({
 
 const Stage = Type.Object({
   stage: Type.String(),
-  kind: Type.String({ description: 'actors or training' }),
+  kind: Type.String({ description: 'actors, training or sink' }),
   actors: Type.Array(Type.Object({ actor: Type.String(), kind: Type.String() })),
   tasks: Type.Array(Task, { description: 'those that this process runs' }),
 });
@@ -58,6 +59,7 @@ export const TopologyView = Type.Object({
   group_id: Type.String({ description: 'consumer group' }),
   process_id: OrNull(Type.String(), 'of this process in the group, null until the topology has started'),
   sources: Type.Array(Type.Object({ source: Type.String(), paused: Type.Boolean() })),
+  connectors: Type.Array(ConnectorView),
   stages: Type.Array(Stage),
   workers: Type.Array(
     Type.Object({
@@ -72,7 +74,8 @@ export type TopologyView = Static<typeof TopologyView>;
 
 export function describeTopology(port: TopologyPort): TopologyView {
   const { plan } = port;
-  const { topology, process_id, not_ready, paused_sources, workers } = port.status();
+  const status = port.status();
+  const { topology, process_id, not_ready, paused_sources, workers } = status;
   return {
     topology,
     ready: not_ready === null,
@@ -81,6 +84,7 @@ export function describeTopology(port: TopologyPort): TopologyView {
     group_id: plan.group_id,
     process_id,
     sources: describeSources(plan, paused_sources),
+    connectors: describeConnectors(plan, status),
     stages: plan.stages.map((stage) => describeStage(stage, workers)),
     workers: workers.map(({ worker, phase, restarts, last_error }) => ({
       worker,

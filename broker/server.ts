@@ -1,7 +1,7 @@
 /** The broker in this thread: opens the data, listens, applies retention, and closes it all again. */
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { ErrataError } from '../messages/errata_error.ts';
+import { listenError } from '../messages/listen_error.ts';
 import type { BrokerState } from './api.ts';
 import { type BrokerConfig, type BrokerOptions, resolveConfig } from './broker_config.ts';
 import { type BufferBudget, Connection } from './connection.ts';
@@ -111,22 +111,14 @@ function serve(server: Server, state: BrokerState): Set<Connection> {
 
 function listen(server: Server, { port, host }: BrokerConfig): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(listenError(error, host, port, '--kafka-port')),
+    );
     server.listen({ port, host, exclusive: true }, () => {
       server.removeAllListeners('error');
       resolve();
     });
   });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): ErrataError {
-  if (error.code === 'EADDRINUSE') {
-    return new ErrataError('E_PORT_IN_USE', `port ${port} on ${host} is taken`, {
-      hint: 'stop what listens there, or choose another port with --kafka-port',
-      cause: error,
-    });
-  }
-  return new ErrataError('E_LISTEN', `cannot listen on ${host}:${port}: ${error.message}`, { cause: error });
 }
 
 /** Made once and kept with the data. */

@@ -6,10 +6,12 @@ import { addDemo } from './commands/demo.ts';
 import { addGraph } from './commands/graph.ts';
 import { addLint } from './commands/lint.ts';
 import { addPlan } from './commands/plan.ts';
+import { addProvision } from './commands/provision.ts';
+import { addProxy } from './commands/proxy.ts';
 import { addRun } from './commands/run.ts';
 
 /** In the order in which help lists them. */
-const COMMANDS = [addRun, addLint, addPlan, addGraph, addDemo];
+const COMMANDS = [addRun, addLint, addPlan, addGraph, addProvision, addProxy, addDemo];
 
 const program = new Command('errata')
   .description(

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { referencePages } from '../topology/reference.ts';
 
-for (const [path, content] of referencePages()) {
+for (const [path, content] of await referencePages()) {
   const file = join('docs/reference', path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);

@@ -15,6 +15,7 @@ import { CommittedWriter } from './bigquery/committed_writer.ts';
 import { InsertAllWriter } from './bigquery/insert_all_writer.ts';
 import { builtInMapping, Mapping, type RowMapping, rowMapping } from './bigquery/mapping.ts';
 import { MOST_REQUEST_BYTES } from './bigquery/request_limit.ts';
+import { bigqueryResources } from './bigquery/resources.ts';
 import { StorageStreams } from './bigquery/storage_streams.ts';
 import { checkTable } from './bigquery/table_check.ts';
 import type { TableField } from './bigquery/table_field.ts';
@@ -60,6 +61,7 @@ export const bigquery = defineSink({
   batch: { max_records: 2_000, max_bytes: 4 * 1024 * 1024 },
   revisions: ({ write }) => write,
   check: ({ mapping }, message) => (mapping ? [] : checkMessage(message)),
+  resources: bigqueryResources,
   open: async (config, { message, log }) => {
     const client = await restClient(config.project);
     const mapping = rowMapping(config.mapping, message)!;

@@ -6,11 +6,12 @@ import type { BatchLimits, ConnectorModule } from '../engine/edge.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { bigquery } from './bigquery.ts';
 import type { SinkKind, SourceKind } from './connector.ts';
+import { httpSource } from './http_source.ts';
 import { pubsubSink } from './pubsub_sink.ts';
 import { pubsubSource } from './pubsub_source.ts';
 import { webhook } from './webhook.ts';
 
-export const SOURCE_KINDS: ReadonlyMap<string, SourceKind> = byKind<SourceKind>([pubsubSource]);
+export const SOURCE_KINDS: ReadonlyMap<string, SourceKind> = byKind<SourceKind>([httpSource, pubsubSource]);
 export const SINK_KINDS: ReadonlyMap<string, SinkKind> = byKind<SinkKind>([bigquery, pubsubSink, webhook]);
 
 /** The address of this module. */

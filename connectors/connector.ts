@@ -13,6 +13,7 @@
 import type { Static, TObject } from 'typebox';
 import type { MessageType } from '../actors/actor.ts';
 import type { BatchLimits, OpenSink, RunningSource, SinkPorts, SourcePorts } from '../engine/edge.ts';
+import type { Resource } from './provision/resource.ts';
 
 export type {
   BatchLimits,
@@ -48,6 +49,8 @@ export interface SourceKind extends ConnectorKind {
   /** How long repetitions are looked for, by default; null: its records have no ids, and it cannot be de-duplicated. */
   readonly dedupe: string | null;
   check?(config: unknown): Finding[];
+  /** What it needs on the other side, as far as that can be made beforehand (`errata provision`), in the order of making. */
+  resources?(config: unknown): Resource[];
   start(config: unknown, ports: SourcePorts): Promise<RunningSource>;
 }
 
@@ -60,6 +63,8 @@ export interface SinkKind extends ConnectorKind {
   revisions?(config: unknown): Revisions;
   /** `message`: what it takes; `source_record` is straight from a source. */
   check?(config: unknown, message: MessageType): Finding[];
+  /** As of a source. */
+  resources?(config: unknown, message: MessageType): Resource[];
   open(config: unknown, ports: SinkPorts): Promise<OpenSink>;
 }
 
@@ -72,8 +77,9 @@ type Typed<Kind extends ConnectorKind, Config extends TObject, Own extends keyof
 
 /** Ties the types of the functions' configuration to the schema. */
 export function defineSource<Config extends TObject>(
-  kind: Typed<SourceKind, Config, 'check' | 'start'> & {
+  kind: Typed<SourceKind, Config, 'check' | 'resources' | 'start'> & {
     check?(config: Static<Config>): Finding[];
+    resources?(config: Static<Config>): Resource[];
     start(config: Static<Config>, ports: SourcePorts): Promise<RunningSource>;
   },
 ): SourceKind {
@@ -81,7 +87,8 @@ export function defineSource<Config extends TObject>(
 }
 
 export function defineSink<Config extends TObject>(
-  kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'open'> & {
+  kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'resources' | 'open'> & {
+    resources?(config: Static<Config>, message: MessageType): Resource[];
     revisions?(config: Static<Config>): Revisions;
     check?(config: Static<Config>, message: MessageType): Finding[];
     open(config: Static<Config>, ports: SinkPorts): Promise<OpenSink>;

@@ -5,8 +5,20 @@ import type { MessageFields } from './pubsub_headers.ts';
 export const PubsubKey = Type.Union(
   [
     Type.Literal('ordering_key'),
-    Type.Object({ attribute: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
-    Type.Object({ path: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
+    Type.Object(
+      { attribute: Type.String({ minLength: 1, description: 'name of the attribute' }) },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        path: Type.String({
+          minLength: 1,
+          examples: ['user.id'],
+          description: 'the field, with dots between names',
+        }),
+      },
+      { additionalProperties: false },
+    ),
   ],
   {
     default: 'ordering_key',

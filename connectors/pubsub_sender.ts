@@ -26,18 +26,8 @@ const ROLE = 'roles/pubsub.publisher';
 /** How many ordering keys are published at once. */
 const CONCURRENCY = 64;
 const BACKOFF = { first_ms: 200, most_ms: 30_000 };
-/** Google's client tries by itself for so long; then it is told. */
-const CALL_TOTAL_MS = 20_000;
-const CALL_MS = 10_000;
-const RETRY = {
-  initialRetryDelayMillis: 100,
-  retryDelayMultiplier: 2,
-  maxRetryDelayMillis: 5_000,
-  initialRpcTimeoutMillis: CALL_MS,
-  rpcTimeoutMultiplier: 1,
-  maxRpcTimeoutMillis: CALL_MS,
-  totalTimeoutMillis: CALL_TOTAL_MS,
-};
+/** An attempt of Google's client is one call: what comes after it is decided, and told, here. */
+const CALL = { retry: null, timeout: 30_000 };
 
 export class PubsubSender implements OpenSink {
   readonly #options: SenderOptions;
@@ -54,7 +44,7 @@ export class PubsubSender implements OpenSink {
     const topic = pubsub.topic(options.topic, {
       messageOrdering: options.ordered,
       batching: { maxMilliseconds: 1, maxMessages: 1_000 },
-      gaxOpts: { retry: { backoffSettings: RETRY } },
+      gaxOpts: CALL,
     });
     return new PubsubSender(options, ports, pubsub, topic);
   }
@@ -152,8 +142,8 @@ export class PubsubSender implements OpenSink {
 
   async #wait(key: string, attempt: number, cause: unknown): Promise<void> {
     const error = pubsubError(cause, this.#topic.name, ROLE);
+    if (this.#waiting.size === 0) this.#ports.log.warn({ reason: error.toString() }, 'Pub/Sub sink waits');
     this.#waiting.set(key, error.toString());
-    if (attempt === 0) this.#ports.log.warn({ reason: error.toString() }, 'Pub/Sub sink waits');
     await delay(backoffMs(attempt, BACKOFF), undefined, { signal: this.#ports.signal });
   }
 }

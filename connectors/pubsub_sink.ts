@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { defineSink } from './connector.ts';
 import { Project, PubsubResource } from './pubsub_client.ts';
+import { sinkResources } from './pubsub_resources.ts';
 import { PubsubSender } from './pubsub_sender.ts';
 
 export const PubsubSinkConfig = Type.Object(
@@ -36,5 +37,6 @@ export const pubsubSink = defineSink({
   pubsub: { topic: mail-alerts }`,
   config: PubsubSinkConfig,
   batch: { max_records: 1_000, max_bytes: 16 * 1024 * 1024 },
+  resources: sinkResources,
   open: (config, ports) => PubsubSender.open(config, ports),
 });

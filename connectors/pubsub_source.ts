@@ -6,6 +6,7 @@ import { defineSource } from './connector.ts';
 import { Project, PubsubResource } from './pubsub_client.ts';
 import { orderKept, PubsubKey } from './pubsub_key.ts';
 import { PubsubReceiver } from './pubsub_receiver.ts';
+import { Provision, sourceResources } from './pubsub_resources.ts';
 
 export const PubsubSourceConfig = Type.Object(
   {
@@ -29,6 +30,7 @@ export const PubsubSourceConfig = Type.Object(
       description:
         'after so long without a message the subscription is asked by a call of its own whether it is empty, or the stream stalls',
     }),
+    provision: Type.Optional(Provision),
   },
   { additionalProperties: false },
 );
@@ -54,6 +56,7 @@ export const pubsubSource = defineSource({
         : [{ code: 'E_CONNECTOR' as const, at: ['ack_deadline'], message: 'Pub/Sub takes 10s to 10m' }]),
     ];
   },
+  resources: sourceResources,
   start: (config, ports) =>
     PubsubReceiver.start(
       {

@@ -39,7 +39,7 @@ export interface Emission {
   value: object;
 }
 
-const OF_INTEREST: ReadonlySet<MessageType> = new Set<MessageType>([
+export const OF_INTEREST: ReadonlySet<MessageType> = new Set<MessageType>([
   'window',
   'assessment',
   'alert',

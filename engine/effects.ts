@@ -17,8 +17,11 @@ export class Effects {
     return this.#outputs.length;
   }
 
+  /** Copies the bytes of key and value, which may lie in memory that is used again. */
   write(record: OutputRecord): void {
-    this.#outputs.push(record);
+    const { key, value } = record;
+    const has_bytes = Buffer.isBuffer(key) || Buffer.isBuffer(value);
+    this.#outputs.push(has_bytes ? { ...record, key: copied(key), value: copied(value) } : record);
   }
 
   checkpoint(): void {
@@ -36,4 +39,8 @@ export class Effects {
     this.#mark = 0;
     return outputs;
   }
+}
+
+function copied(field: Buffer | string | null): Buffer | string | null {
+  return Buffer.isBuffer(field) ? Buffer.from(field) : field;
 }

@@ -1,7 +1,8 @@
 /** Connections to brokers, encrypted where the settings ask for it. */
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
+import { connectFramed } from './framed_socket.ts';
 import type { SslSettings } from './kafka_settings.ts';
 import { readKafkaFile, readSecret } from './secret_source.ts';
 
@@ -11,7 +12,7 @@ export function socketFactory(ssl: SslSettings | null): ISocketFactory {
   return ({ host, port, onConnect }): Socket => {
     const socket = ssl
       ? connectTls({ host, port, ...tlsOptions(ssl, host) }, onConnect)
-      : connectTcp({ host, port }, onConnect);
+      : connectFramed({ host, port }, onConnect);
     return socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   };
 }

@@ -13,8 +13,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type ErrataError, errorMessage } from '../messages/errata_error.ts';
-import type { FetchedPartition } from '../wire/fetch.ts';
+import type { FetchedPartition, FetchResponse } from '../wire/fetch.ts';
 import { type FetchLimits, type FetchPlace, fetchFrom } from './fetch_exchange.ts';
+import { Lease } from './frame_buffers.ts';
 import { type Cluster, KAFKA_DEFAULTS, type KafkaSettings } from './kafka.ts';
 import { classOf, fatalError, kafkaError } from './kafka_errors.ts';
 import { type Chunk, readChunk } from './partition_reader.ts';
@@ -201,20 +202,26 @@ export class LogReader {
   async #fetch(leader: number, wanted: Reading[]): Promise<void> {
     const asked = new Map(wanted.map((reading) => [reading, reading.position]));
     const response = await fetchFrom(this.#cluster, leader, this.#options, wanted);
+    const lease = leaseOf(response);
     let moved = false;
     for (const { topic, partitions } of response.topics)
-      for (const fetched of partitions) moved = !this.#take(topic, fetched, asked) || moved;
+      for (const fetched of partitions) moved = !this.#take(topic, fetched, asked, lease) || moved;
     if (moved) await this.#refresh();
   }
 
   /** False where the partition is led by somebody else now. */
-  #take(topic: string, fetched: FetchedPartition, asked: ReadonlyMap<Reading, number>): boolean {
+  #take(
+    topic: string,
+    fetched: FetchedPartition,
+    asked: ReadonlyMap<Reading, number>,
+    lease: Lease | undefined,
+  ): boolean {
     const reading = this.#readings.get(id(topic, fetched.partition));
     // Removed, or moved by a seek, while the fetch was under way.
     if (!reading || asked.get(reading) !== reading.position) return true;
     switch (fetched.error_code) {
       case ERROR.none:
-        this.#deliver(reading, fetched);
+        this.#deliver(reading, fetched, lease);
         return true;
       case ERROR.offset_out_of_range:
         void this.#reportOutOfRange(reading);
@@ -250,14 +257,14 @@ export class LogReader {
     }
   }
 
-  #deliver(reading: Reading, fetched: FetchedPartition): void {
+  #deliver(reading: Reading, fetched: FetchedPartition, lease: Lease | undefined): void {
     const end_offset =
       this.#options.isolation === 'read_committed' ? fetched.last_stable_offset : fetched.high_watermark;
     const { chunk, broken } = readChunk(fetched, reading.position);
     if (chunk.next_offset !== reading.position) this.#toEndOfLine(reading);
     reading.position = chunk.next_offset;
     reading.backoff_ms = BACKOFF_MS.first;
-    reading.sink.onChunk(chunk, end_offset);
+    reading.sink.onChunk(lease ? { ...chunk, lease } : chunk, end_offset);
     if (broken) this.#putOff(reading, errorMessage(broken));
   }
 
@@ -311,4 +318,10 @@ function isWanted({ stuck, sink, not_before_ms }: Reading): boolean {
 
 function isKnown(leader: number | undefined): leader is number {
   return leader !== undefined;
+}
+
+/** Of the memory that its records share. */
+function leaseOf({ topics }: FetchResponse): Lease | undefined {
+  const parts = topics.flatMap(({ partitions }) => partitions.flatMap(({ records }) => records ?? []));
+  return parts.length > 0 ? new Lease(parts[0]!.buffer, parts.length) : undefined;
 }

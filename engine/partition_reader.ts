@@ -10,6 +10,7 @@
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { type BatchHeader, batchesIn, validateBatch } from '../wire/record_batch.ts';
 import { controlType, RecordCursor, unpackedRecords } from '../wire/record_cursor.ts';
+import type { Lease } from './frame_buffers.ts';
 
 export interface LogRecord {
   offset: number;
@@ -32,6 +33,8 @@ export interface Chunk {
   /** Where the next fetch goes on. */
   next_offset: number;
   size_bytes: number;
+  /** Released by who has read it all and keeps nothing of it. */
+  lease?: Lease;
 }
 
 const NO_HEADERS: Record<string, string> = Object.freeze({});

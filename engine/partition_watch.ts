@@ -1,4 +1,4 @@
-/** Notices when a topic that a running topology reads gets other partitions: nobody would read the new ones. */
+/** Notices when a topic that a running topology reads, or fills by key, gets other partitions: nobody would read the new ones. */
 import type { Logger } from 'pino';
 import { type ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Admin } from './kafka.ts';
@@ -39,7 +39,10 @@ async function changeOf(
   admin: Pick<Admin, 'fetchTopicMetadata'>,
   plan: ResolvedPlan,
 ): Promise<string | null> {
-  const topics = plan.stages.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
+  const read = plan.stages.flatMap(({ inputs }) => inputs.map(({ topic }) => topic));
+  const topics = [...read, ...(plan.sources ?? []).map(({ topic }) => topic)];
+  // Who asks for none is told of all.
+  if (topics.length === 0) return null;
   const metadata = await admin.fetchTopicMetadata({ topics });
   const changed = metadata.topics.find(({ name, partitions }) => partitions.length !== plan.partitions[name]);
   if (!changed) return null;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
-import type { Emission } from './actor_stage.ts';
+import { type Emission, OF_INTEREST } from './actor_stage.ts';
 import { checkRights } from './check_rights.ts';
 import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
 import { checkAccess } from './kafka_access.ts';
@@ -36,6 +36,8 @@ export interface ProcessorStatus {
   not_ready: string | null;
   paused_sources: string[];
   workers: WorkerStatus[];
+  /** How many of each kind of message were told of since the process began. */
+  told: Record<string, number>;
   /** Connectors that bring records in. */
   sources: SourceStatus[];
 }
@@ -54,6 +56,9 @@ export class Processor {
   readonly #paused = new Set<string>();
   readonly #recent = new Map<Emission['message'], object[]>();
   readonly #listeners = new Set<(emission: Emission) => void>();
+  readonly #told: Record<string, number> = Object.fromEntries(
+    [...OF_INTEREST].map((message) => [message, 0]),
+  );
   readonly #stopping = new AbortController();
   #failure: ErrataError | null = null;
 
@@ -130,6 +135,7 @@ export class Processor {
       not_ready: this.#failure?.toString() ?? notReady(workers) ?? notComing(sources),
       paused_sources: [...this.#paused],
       workers,
+      told: { ...this.#told },
       sources,
     };
   }
@@ -193,6 +199,7 @@ export class Processor {
 
   #onEmissions(emissions: Emission[]): void {
     for (const emission of emissions) {
+      this.#told[emission.message] = (this.#told[emission.message] ?? 0) + 1;
       const kept = this.#recent.get(emission.message) ?? [];
       this.#recent.set(emission.message, [...kept, emission.value].slice(-RECENT_MAX));
       for (const listener of this.#listeners) listener(emission);

@@ -32,6 +32,8 @@ export class ScannedSource {
   readonly #lateness_ms: number;
   readonly #max_ahead_ms: number;
   readonly #isAtHome: (deployment_id: string) => boolean;
+  /** The next event time at which something happens, as far as it is known while records are taken. */
+  #due_ms = Number.NEGATIVE_INFINITY;
 
   constructor(
     stage: ActorStage,
@@ -54,11 +56,13 @@ export class ScannedSource {
   take(input: TaskInput, most: number, advance: () => void): void {
     const clock = input.clock as EventTimeInput;
     let counted = 0;
+    this.#due_ms = this.#nextDue();
     for (let taken = 0; taken < most && input.advance(); taken++) {
       if (this.#takes(input.cursor, clock)) counted++;
       else {
         advance();
         this.#ordinary(input);
+        this.#due_ms = this.#nextDue();
       }
       if (clock.reached_ms >= this.#due_ms || this.#stage.has_expired) break;
     }
@@ -87,13 +91,15 @@ export class ScannedSource {
     if (time_ms < watermark_ms - this.#lateness_ms) return false;
     for (const { scanned } of this.#counters) if (!scanned.takes(scanner, this.#isAtHome)) return false;
     clock.observe(time_ms);
-    for (const { scanned, over } of this.#counters)
-      if (over === 'all' || scanner.kind !== PREDICTION) scanned.add(scanner, watermark_ms);
+    for (const { scanned, over } of this.#counters) {
+      if (over !== 'all' && scanner.kind === PREDICTION) continue;
+      scanned.add(scanner, watermark_ms);
+      if (scanned.due_ms < this.#due_ms) this.#due_ms = scanned.due_ms;
+    }
     return true;
   }
 
-  /** The next event time at which something happens. */
-  get #due_ms(): number {
+  #nextDue(): number {
     return Math.min(this.#stage.timers.next_ms, this.#stage.held_back_ms);
   }
 }

@@ -20,7 +20,10 @@ export function heartbeatTime(record: LogRecord, max_ahead_ms: number, now_ms: n
 
 /** How far event times of an input may be ahead: as its first actor is told. */
 export function maxAheadOf(stage: StagePlan, input: InputPlan): number {
-  const config = stage.actors.find(({ name }) => name === input.actor)?.config;
+  const actor = stage.actors.find(({ name }) => name === input.actor);
+  // It is for whoever reads what is passed on.
+  if (actor?.kind === 'dedupe') return Number.NEGATIVE_INFINITY;
+  const config = actor?.config;
   if (typeof config !== 'object' || config === null || !('max_ahead' in config)) return MAX_AHEAD_DEFAULT_MS;
   return parseDuration(String(config.max_ahead));
 }

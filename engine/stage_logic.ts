@@ -88,9 +88,9 @@ type ReadInput = (input: TaskInput, most: number, advance: () => void) => void;
 function inputReader(stage: ActorStage, { time, care }: StageLogicOptions, plan: InputPlan): ReadInput {
   const { codec } = plan;
   if (codec.type !== 'source' || codec.rekeyed)
-    return oneByOne(stage, care, (input) => onInternal(stage, time, input, input.record()));
+    return oneByOne(stage, care, (input) => onInternal(stage, time, input, input.borrowed()));
   const max_ahead_ms = maxAheadOf(stage.options.stage, plan);
-  const onRecord = (input: TaskInput) => onSource(stage, input, codec.source, input.record(), max_ahead_ms);
+  const onRecord = (input: TaskInput) => onSource(stage, input, codec.source, input.borrowed(), max_ahead_ms);
   const ordinary = oneByOne(stage, care, onRecord);
   const scanned = scannedSource(stage, plan, onRecord);
   if (!scanned) return ordinary;
@@ -102,7 +102,7 @@ function inputReader(stage: ActorStage, { time, care }: StageLogicOptions, plan:
 function oneByOne(stage: ActorStage, care: Care, onRecord: (input: TaskInput) => void): ReadInput {
   const take = (input: TaskInput) => {
     const reason = care.condemns(input.plan.topic, input.cursor.offset);
-    if (reason) stage.refuse(input.plan, input.record(), reason);
+    if (reason) stage.refuse(input.plan, input.borrowed(), reason);
     else onRecord(input);
   };
   return (input, most, advance) => {

@@ -9,12 +9,13 @@
  */
 import type { Expiring, ExpiringState, State } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
+import { ExpiringMemoryTable } from './expiring_memory_table.ts';
 import { MemoryTable } from './memory_table.ts';
 import type { Guarantee } from './plan.ts';
 import type { Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
-export const STATE_FORMAT = 's2';
+export const STATE_FORMAT = 's3';
 const EXPIRES = '~';
 
 export interface StateChange {
@@ -48,7 +49,7 @@ export interface StateBackend {
 
 const IN_MEMORY: StateBackend = {
   next_offset: 0,
-  table: (_, expires) => new MemoryTable(expires),
+  table: (_, expires) => (expires ? new ExpiringMemoryTable() : new MemoryTable()),
   reached: () => undefined,
   committed: () => undefined,
   close: async () => undefined,

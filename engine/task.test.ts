@@ -133,16 +133,16 @@ test('a task that waits for its other input leaves the thread to others, and goe
   const reached = () => Math.max(0, ...commits.flatMap(({ offsets }) => offsets.map(({ offset }) => offset)));
   task.start();
   await until(() => sinks.has('feedback'));
-  const predictions = Array.from({ length: 200 }, (_, offset) =>
+  const predictions = Array.from({ length: 1_000 }, (_, offset) =>
     record(offset, { ...prediction, prediction_id: `p${offset}` }),
   );
-  give('predictions', predictions, 200);
+  give('predictions', predictions, 1_000);
   // A turn's worth is processed before anything is known of the other input; a task that spun would never commit it.
   await until(() => reached() > 0);
   await delay(50);
-  assert.ok(reached() < 200, 'the other input was not waited for');
+  assert.ok(reached() < 1_000, 'the other input was not waited for');
   give('feedback', [], 0);
-  await until(() => reached() === 200);
+  await until(() => reached() === 1_000);
   assert.deepEqual(failures, []);
 });
 
@@ -211,7 +211,7 @@ test('a record of another version of errata fails the task', async (t) => {
   t.after(() => task.stop('drop'));
   task.start();
   await until(() => sinks.has('jobs'));
-  give('jobs', [record(0, JOB, { errata: 'd2' })], 1);
+  give('jobs', [record(0, JOB, { errata: 'd1' })], 1);
   await until(() => failures.length === 1);
   assert.equal((failures[0] as ErrataError).code, 'E_RECORD_FORMAT');
 });

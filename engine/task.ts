@@ -61,7 +61,7 @@ export interface TaskStatus {
 
 /** So that one busy task does not keep the others of its worker waiting. */
 const SLICE_MS = 10;
-const RECORDS_PER_TURN = 64;
+const RECORDS_PER_TURN = 256;
 const COMMIT_MAX_OUTPUTS = 5_000;
 const COMMIT_MAX_CHANGES = 50_000;
 /** Idleness, and a commit interval that has passed, are noticed at least this often. */
@@ -270,7 +270,7 @@ export class Task {
         { topic, partition: this.partition, from, log_start_offset, lost },
         'E_OFFSET_OUT_OF_RANGE: the log does not have this position any more; the records between are lost',
       );
-      const account = codec.type === 'source' ? codec.source : topic;
+      const account = this.stage.sink ? this.stage.name : codec.type === 'source' ? codec.source : topic;
       this.#ledger.count(account, TAKEN_IN, lost);
       this.#ledger.count(account, 'expired', lost);
       this.#ledger.settle();
@@ -350,12 +350,13 @@ export class Task {
     });
   }
 
-  /** At once where there is nothing else to do; otherwise by interval or size. */
+  /** Soon where it keeps up with its inputs; otherwise by interval or size. */
   #commitIsDue(busy: boolean): boolean {
     const since_ms = this.#ports.now() - this.#last_commit_ms;
     const interval_ms = this.#plan.commit_interval_ms;
     if (this.#is_full || this.#wants_commit) return true;
-    const due = since_ms >= interval_ms || (!busy && since_ms >= interval_ms / 10);
+    const keeps_up = !busy && this.#inputs.every((input) => input.at_end);
+    const due = since_ms >= interval_ms || (keeps_up && since_ms >= interval_ms / 10);
     return due && this.#has_work_to_commit;
   }
 

@@ -48,6 +48,8 @@ export class TaskInput implements PartitionSink {
   #buffered_bytes = 0;
   #end_offset: number | null = null;
   #answered_ms = 0;
+  /** A record of the chunk that is read was made an object, which shares memory with it. */
+  #is_kept = false;
   /** Since when there has been nothing to read; null while there is. */
   #quiet_since_ms: number | null = null;
 
@@ -72,7 +74,10 @@ export class TaskInput implements PartitionSink {
     this.#end_offset = end_offset;
     this.#answered_ms = Date.now();
     this.unhealthy = null;
-    if (chunk.next_offset === this.#fetchedUpTo()) return;
+    if (chunk.next_offset === this.#fetchedUpTo()) {
+      chunk.lease?.release();
+      return;
+    }
     if (this.#chunks.push(chunk) === 1) this.#reader.open(chunk);
     this.#buffered_bytes += chunk.size_bytes;
     this.#quiet_since_ms = null;
@@ -103,7 +108,9 @@ export class TaskInput implements PartitionSink {
       this.position = this.#reader.cursor.offset + 1;
       return true;
     }
-    const { next_offset, size_bytes } = this.#chunks.shift()!;
+    const { next_offset, size_bytes, lease } = this.#chunks.shift()!;
+    if (!this.#is_kept) lease?.release();
+    this.#is_kept = false;
     this.#buffered_bytes -= size_bytes;
     this.position = next_offset;
     if (this.#chunks.length > 0) this.#reader.open(this.#chunks[0]!);
@@ -114,8 +121,14 @@ export class TaskInput implements PartitionSink {
     return this.#reader.cursor;
   }
 
-  /** What `cursor` stands on, as an object. */
+  /** What `cursor` stands on, as an object whose bytes are good until its chunk is passed: copy what is kept. */
+  borrowed(): LogRecord {
+    return this.#reader.record();
+  }
+
+  /** As `borrowed`, with bytes that stay. */
   record(): LogRecord {
+    this.#is_kept = true;
     return this.#reader.record();
   }
 

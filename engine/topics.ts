@@ -17,7 +17,7 @@ export async function ensureTopics(admin: Admin, plan: Plan): Promise<ResolvedPl
   for (const topic of plan.topics) {
     if (partitions[topic.name] !== undefined) continue;
     const count = wantedCount(topic, partitions);
-    await create(admin, topic, count, plan.replication);
+    await createTopic(admin, topic, count, plan.replication);
     partitions[topic.name] = count;
   }
   await waitUntilVisible(admin, plan, partitions);
@@ -41,9 +41,10 @@ function wantedCount({ name, partitions }: TopicPlan, known: Record<string, numb
   return count;
 }
 
-async function create(
+/** Somebody else may have made it meanwhile. Throws E_KAFKA_DENIED and E_TOPIC_MISSING. */
+export async function createTopic(
   admin: Admin,
-  topic: TopicPlan,
+  topic: Pick<TopicPlan, 'name' | 'config'>,
   numPartitions: number,
   replication: number | undefined,
 ): Promise<void> {

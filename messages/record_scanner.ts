@@ -14,6 +14,7 @@ import { isoTime } from './scan/iso_time.ts';
 import { isSpace } from './scan/json_cursor.ts';
 import { BAD_KEY, KeyFinder } from './scan/key_finder.ts';
 import { ScannedFields, STAT_NAMES, statBits } from './scan/scanned_fields.ts';
+import { Word } from './scan/word.ts';
 import { FIRST_MILLISECONDS, parseTimestamp } from './timestamp.ts';
 
 export const PREDICTION = 1;
@@ -40,8 +41,8 @@ const NEEDED_BY_PREDICTION = bitsOf(Prediction.required);
 
 const NEEDED_STATS = statBits(InputStats.required);
 
-const EXPLICIT = Buffer.from('explicit"');
-const IMPLICIT = Buffer.from('implicit"');
+const EXPLICIT = new Word('explicit"');
+const IMPLICIT = new Word('implicit"');
 
 export class RecordScanner extends ScannedFields {
   readonly #max_bytes: number;
@@ -60,9 +61,7 @@ export class RecordScanner extends ScannedFields {
     let last = end - 1;
     while (last > start && isSpace(bytes[last]!)) last--;
     if (end - start > this.#max_bytes || bytes[last] !== CLOSE_BRACE) return false;
-    this.bytes = bytes;
-    this.at = start;
-    this.end = last + 1;
+    this.begin(bytes, start, last + 1);
     this.#seen = 0;
     this.said = 0;
     this.said_stats = 0;
@@ -76,10 +75,8 @@ export class RecordScanner extends ScannedFields {
     keys.begin();
     for (;;) {
       this.at++;
-      if (this.peek() !== QUOTE) return false;
-      this.at++;
       const field = keys.find(this);
-      if (field === BAD_KEY || !this.skipColon()) return false;
+      if (field === BAD_KEY) return false;
       if (!(field === keys.unknown ? this.skipValue(1) : this.#scanField(field))) return false;
       const byte = this.peek();
       if (byte !== COMMA) {
@@ -181,10 +178,8 @@ export class RecordScanner extends ScannedFields {
     keys.begin();
     for (;;) {
       this.at++;
-      if (this.peek() !== QUOTE) return false;
-      this.at++;
       const stat = keys.find(this);
-      if (stat === BAD_KEY || stat === keys.unknown || !this.skipColon()) return false;
+      if (stat === BAD_KEY || stat === keys.unknown) return false;
       if (!this.#scanStat(stat)) return false;
       const byte = this.peek();
       if (byte === COMMA) continue;

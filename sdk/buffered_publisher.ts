@@ -47,15 +47,13 @@ export class BufferedPublisher implements Publisher {
   }
 
   #createLane(kind: MessageKind): Lane {
-    const outbox = new Outbox(this.#options);
-    const { signal } = this.#stopped;
-    return { outbox, courier: new Courier(kind, outbox, this.#transport, this.#options, signal) };
+    const outbox = new Outbox(this.#options, () => courier.wake());
+    const courier = new Courier(kind, outbox, this.#transport, this.#options, this.#stopped.signal);
+    return { outbox, courier };
   }
 
   publish(kind: MessageKind, draft: Draft, onSettled: (delivery: Delivery) => void): void {
-    const { outbox, courier } = this.#lanes[kind];
-    outbox.add(draft, onSettled);
-    courier.wake();
+    this.#lanes[kind].outbox.add(draft, onSettled);
   }
 
   async flush(kind?: MessageKind): Promise<void> {
@@ -68,6 +66,11 @@ export class BufferedPublisher implements Publisher {
   async heartbeat(kind: MessageKind, time_ms: number): Promise<void> {
     if (!Number.isFinite(time_ms)) {
       throw new ErrataError('E_PUBLISH', `a heartbeat needs a time in milliseconds, not ${time_ms}`);
+    }
+    if (!this.#transport.heartbeat) {
+      throw new ErrataError('E_PUBLISH', 'this way of publishing carries no heartbeats', {
+        hint: 'publish to Kafka itself',
+      });
     }
     // All kinds, because they may share a topic.
     await this.flush();

@@ -1,5 +1,4 @@
 /** Carries what is in an outbox: one batch at a time, in order, again and again until acknowledged or too old. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { PUBLISHED } from './delivery.ts';
 import type { Outbox, Written } from './outbox.ts';
@@ -46,7 +45,7 @@ export class Courier {
     return this.#last_problem;
   }
 
-  /** Something may be in the outbox. */
+  /** Something is in the outbox. */
   wake(): void {
     if (!this.#is_running) void this.#run();
   }
@@ -59,11 +58,9 @@ export class Courier {
   async #run(): Promise<void> {
     this.#is_running = true;
     const { max_batch_messages, max_batch_bytes } = this.#transport;
-    while (this.#outbox.has_drafts || this.#outbox.written_count > 0) {
+    while (this.#outbox.written_count > 0) {
       await this.#linger();
-      const batch = this.#outbox.take(max_batch_messages, max_batch_bytes);
-      if (batch.length > 0) await this.#deliver(batch);
-      else await nextTurn();
+      await this.#deliver(this.#outbox.take(max_batch_messages, max_batch_bytes));
     }
     this.#is_running = false;
   }
@@ -80,11 +77,7 @@ export class Courier {
       const waiting = this.#stillWaiting(batch);
       if (waiting.length === 0) return;
       try {
-        await this.#transport.send(
-          this.#kind,
-          waiting.map(({ message }) => message),
-        );
-        for (const { entry } of waiting) this.#outbox.settle(entry, PUBLISHED);
+        await this.#send(waiting);
         this.#last_problem = undefined;
         return;
       } catch (thrown) {
@@ -94,6 +87,16 @@ export class Courier {
       await pause(backoff_ms, this.#stopped);
       backoff_ms = Math.min(2 * backoff_ms, this.#options.max_backoff_ms);
     }
+  }
+
+  async #send(batch: Written[]): Promise<void> {
+    const messages = batch.map(({ message }) => message);
+    for (const { index, reason } of await this.#transport.send(this.#kind, messages)) {
+      const refused = batch[index];
+      if (refused) this.#outbox.settle(refused.entry, { outcome: 'failed', reason });
+    }
+    // Those that were refused are settled already.
+    for (const { entry } of batch) this.#outbox.settle(entry, PUBLISHED);
   }
 
   /** Finds the one message that is too large, so that only it fails. */

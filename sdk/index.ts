@@ -1,8 +1,9 @@
 /**
  * What applications import to publish what their models do and what people make of it.
  *
- * `const publisher = kafkaPublisher({ brokers })`, then `captureServing({ publisher, … })` beside the model and
- * `new FeedbackClient({ publisher })` beside the people.
+ * A publisher first, each from a module of its own that loads its client when it is used: `kafkaPublisher`,
+ * `pubSubPublisher`, `httpPublisher`. Then `captureServing({ publisher, … })` beside the model, or `captureLayer` in it
+ * (`capture_layer.ts`, for tfjs), and `new FeedbackClient({ publisher })` beside the people.
  */
 export { ErrataError } from '../messages/errata_error.ts';
 export type { InputStats } from '../messages/prediction.ts';
@@ -16,9 +17,16 @@ export {
   type ImplicitFeedback,
 } from './feedback_client.ts';
 export { type InputSummary, type NumericInput, summariseInput } from './input_stats.ts';
-export { type KafkaPublisherOptions, kafkaPublisher } from './kafka_publisher.ts';
 export type { Inference } from './prediction_message.ts';
-export type { Draft, Message, MessageKind, Publisher, PublisherStats, Transport } from './publisher.ts';
+export type {
+  Draft,
+  Message,
+  MessageKind,
+  Publisher,
+  PublisherStats,
+  Refused,
+  Transport,
+} from './publisher.ts';
 export {
   captureServing,
   type ServingCapture,

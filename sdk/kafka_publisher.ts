@@ -7,7 +7,7 @@ import type { Admin, Kafka, KafkaConfig, Message as KafkaMessage, Producer } fro
 import { ErrataError } from '../messages/errata_error.ts';
 import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
 import { BufferedPublisher, type BufferOptions } from './buffered_publisher.ts';
-import type { Message, MessageKind, Publisher, Transport } from './publisher.ts';
+import type { Message, MessageKind, Publisher, Refused, Transport } from './publisher.ts';
 
 export interface KafkaPublisherOptions extends Partial<BufferOptions> {
   /** `host:port` of some of the brokers. */
@@ -47,8 +47,9 @@ class KafkaTransport implements Transport {
     this.#topics = { prediction, feedback };
   }
 
-  send(kind: MessageKind, messages: readonly Message[]): Promise<void> {
-    return this.#produce(kind, [...messages]);
+  async send(kind: MessageKind, messages: readonly Message[]): Promise<Refused[]> {
+    await this.#produce(kind, [...messages]);
+    return [];
   }
 
   async heartbeat(kind: MessageKind, time_ms: number): Promise<void> {

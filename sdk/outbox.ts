@@ -34,6 +34,7 @@ const CLOSED: Delivery = { outcome: 'dropped', reason: 'the publisher is closed'
 
 export class Outbox {
   readonly #bounds: OutboxBounds;
+  readonly #onWritten: () => void;
   readonly #drafts: { entry: Entry; draft: Draft }[] = [];
   readonly #written: Written[] = [];
   /** All that is not settled yet, oldest first. */
@@ -44,8 +45,10 @@ export class Outbox {
   #is_writing = false;
   #is_closed = false;
 
-  constructor(bounds: OutboxBounds) {
+  /** `onWritten`: there is a message to take. */
+  constructor(bounds: OutboxBounds, onWritten: () => void = () => undefined) {
     this.#bounds = bounds;
+    this.#onWritten = onWritten;
   }
 
   get open_count(): number {
@@ -54,10 +57,6 @@ export class Outbox {
 
   get open_bytes(): number {
     return this.#open_bytes;
-  }
-
-  get has_drafts(): boolean {
-    return this.#drafts.length > 0;
   }
 
   get written_count(): number {
@@ -79,6 +78,12 @@ export class Outbox {
     const entry = { number: this.#added++, added_ms: performance.now(), size_bytes, onSettled };
     this.#open.add(entry);
     this.#open_bytes += size_bytes;
+    try {
+      draft.retain?.();
+    } catch (thrown) {
+      this.#fail(entry, thrown);
+      return;
+    }
     this.#drafts.push({ entry, draft });
     if (!this.#is_writing) void this.#write();
   }
@@ -154,16 +159,40 @@ export class Outbox {
     this.#is_writing = false;
   }
 
+  /** What has to be waited for, like numbers that a graphics card holds, holds up nothing else. */
   #writeOne(entry: Entry, draft: Draft): void {
     try {
       const message = draft.write();
-      this.#open_bytes += message.value.length - entry.size_bytes;
-      entry.size_bytes = message.value.length;
-      // The guess was low.
-      if (this.#open_bytes > this.#bounds.max_buffered_bytes) this.settle(entry, FULL);
-      else this.#written.push({ entry, message });
+      if (message instanceof Promise) void this.#putWhenWritten(entry, message);
+      else this.#put({ entry, message });
     } catch (thrown) {
-      this.settle(entry, { outcome: 'failed', reason: errorMessage(thrown) });
+      this.#fail(entry, thrown);
     }
+  }
+
+  async #putWhenWritten(entry: Entry, writing: Promise<Message>): Promise<void> {
+    try {
+      this.#put({ entry, message: await writing });
+    } catch (thrown) {
+      this.#fail(entry, thrown);
+    }
+  }
+
+  #put(written: Written): void {
+    const { entry, message } = written;
+    if (!this.#open.has(entry)) return;
+    this.#open_bytes += message.value.length - entry.size_bytes;
+    entry.size_bytes = message.value.length;
+    if (this.#open_bytes > this.#bounds.max_buffered_bytes) {
+      // The guess was low.
+      this.settle(entry, FULL);
+      return;
+    }
+    this.#written.push(written);
+    this.#onWritten();
+  }
+
+  #fail(entry: Entry, thrown: unknown): void {
+    this.settle(entry, { outcome: 'failed', reason: errorMessage(thrown) });
   }
 }

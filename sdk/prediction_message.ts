@@ -29,9 +29,8 @@ export interface Inference {
   attributes?: Record<string, unknown>;
 }
 
-/** An inference of which who, what and when are settled. */
+/** An inference of which who, when and how busy are settled. Without `prediction_id` no feedback can be joined to it. */
 export type Captured = Inference & {
-  prediction_id: string;
   timestamp: Timestamp;
   deployment_id: string;
   model_version: string;
@@ -51,7 +50,7 @@ export function writePrediction(captured: Captured, max_bytes: number): Message 
   const record = describe(captured);
   for (let count = 0; count <= LARGE_FIELDS.length; count++) {
     const value = encode(without(record, LARGE_FIELDS.slice(0, count)), max_bytes);
-    if (value) return { key: captured.prediction_id, value: valid(value, max_bytes) };
+    if (value) return { key: captured.prediction_id ?? null, value: valid(value, max_bytes) };
   }
   throw new ErrataError('E_TOO_LARGE', `a prediction of more than ${max_bytes} bytes`, {
     hint: 'capture less in model_params and attributes',

@@ -9,8 +9,8 @@ export type MessageKind = 'prediction' | 'feedback';
 export const MESSAGE_KINDS: readonly MessageKind[] = ['prediction', 'feedback'];
 
 export interface Message {
-  /** The prediction id: a prediction and its feedback come to partitions of the same number. */
-  key: string;
+  /** The prediction id: a prediction and its feedback come to partitions of the same number. Null where there is none. */
+  key: string | null;
   /** JSON, UTF-8. */
   value: Buffer;
 }
@@ -19,8 +19,10 @@ export interface Message {
 export interface Draft {
   /** A guess that counts until the message is there. */
   size_bytes: number;
-  /** Called once. What it throws is why the message failed. */
-  write(): Message;
+  /** Called at once if the draft is taken in: keeps what the caller may change afterwards. */
+  retain?(): void;
+  /** Called once, later. What it throws, or rejects with, is why the message failed. */
+  write(): Message | Promise<Message>;
 }
 
 export interface Publisher {
@@ -30,7 +32,8 @@ export interface Publisher {
   flush(kind?: MessageKind): Promise<void>;
   /**
    * Says, after all that was published before, that no message of this kind with an event time before `time_ms` will
-   * follow from anyone. Windows can close up to there, though the topic goes quiet. Throws ErrataError E_PUBLISH.
+   * follow from anyone. Windows can close up to there, though the topic goes quiet. Throws ErrataError E_PUBLISH,
+   * also where the transport cannot carry heartbeats.
    */
   heartbeat(kind: MessageKind, time_ms: number): Promise<void>;
   stats(): PublisherStats;
@@ -45,15 +48,23 @@ export interface PublisherStats {
   last_problem: string | undefined;
 }
 
+/** A message that will not be taken, however often it is sent. */
+export interface Refused {
+  /** In the batch, from 0. */
+  index: number;
+  reason: string;
+}
+
 export interface Transport {
   readonly max_batch_messages: number;
   readonly max_batch_bytes: number;
   /**
-   * Resolves when all messages are acknowledged. Throws ErrataError E_TOO_LARGE where a smaller batch may pass;
-   * whatever else it throws is tried again. A batch that failed may have arrived all the same, wholly or in part.
+   * Resolves when all messages are acknowledged or refused for good, with those that were refused. Throws ErrataError
+   * E_TOO_LARGE where a smaller batch may pass; whatever else it throws is tried again. A batch that failed may have
+   * arrived all the same, wholly or in part.
    */
-  send(kind: MessageKind, messages: readonly Message[]): Promise<void>;
-  /** Resolves when the heartbeat is acknowledged in all partitions of the kind's topic. */
-  heartbeat(kind: MessageKind, time_ms: number): Promise<void>;
+  send(kind: MessageKind, messages: readonly Message[]): Promise<readonly Refused[]>;
+  /** Resolves when the heartbeat is acknowledged in all partitions of the kind's topic. Absent: it has no partitions. */
+  heartbeat?(kind: MessageKind, time_ms: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** A transport in memory, for tests of what stands on one. */
-import type { Message, MessageKind, Transport } from './publisher.ts';
+import type { Message, MessageKind, Refused, Transport } from './publisher.ts';
 
 export type Sent =
   | { type: 'batch'; kind: MessageKind; messages: readonly Message[] }
@@ -15,8 +15,9 @@ export class MemoryTransport implements Transport {
   /** Throws for what is not to be acknowledged; what it returns is waited for. */
   gate: (sent: Sent) => Promise<void> | undefined = () => undefined;
 
-  send(kind: MessageKind, messages: readonly Message[]): Promise<void> {
-    return this.#pass({ type: 'batch', kind, messages });
+  async send(kind: MessageKind, messages: readonly Message[]): Promise<Refused[]> {
+    await this.#pass({ type: 'batch', kind, messages });
+    return [];
   }
 
   heartbeat(kind: MessageKind, time_ms: number): Promise<void> {
@@ -31,7 +32,7 @@ export class MemoryTransport implements Transport {
     return this.sent.flatMap((sent) => (sent.type === 'batch' ? sent.messages : []));
   }
 
-  get keys(): string[] {
+  get keys(): (string | null)[] {
     return this.messages.map(({ key }) => key);
   }
 

@@ -10,6 +10,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   wire: ['messages'],
   broker: ['wire', 'messages'],
   sdk: ['wire', 'messages'],
+  proxy: ['sdk', 'messages'],
   training: ['messages', 'wire'],
   deploy: ['training', 'messages'],
   actors: ['training', 'deploy', 'messages'],
@@ -109,11 +110,28 @@ function strayClients(sources: Sources): string[] {
     .map(([file]) => `${file} imports ${KAFKA_CLIENT}`);
 }
 
+/** Clients that take a second to load, and that only who runs a connector needs: lint loads the catalogue too. */
+const HEAVY_CLIENT = /^(@google-cloud\/|@grpc\/|fastify$|@fastify\/)/;
+const LOADED_AT_ONCE = /^\s*(?:import|export)\b(?!\s+type\b)[^;'"]*?\bfrom\s*['"]([^'"]+)['"]/gm;
+
+/** What is loaded with the reading of a topology, by imports that are neither types nor lazy. */
+function heavyLint(sources: Sources, entry = 'topology/load.ts'): string[] {
+  const reached = new Set([entry]);
+  const found: string[] = [];
+  for (const file of reached)
+    for (const [, specifier = ''] of (sources.get(file) ?? '').matchAll(LOADED_AT_ONCE))
+      if (specifier.startsWith('.')) reached.add(posix.join(posix.dirname(file), specifier));
+      else if (HEAVY_CLIENT.test(specifier)) found.push(`${file}, which lint loads, imports ${specifier}`);
+  return found;
+}
+
 function isTest(file: string): boolean {
   return file.endsWith('.test.ts');
 }
 
-const files = globSync('**/*.ts', { exclude: (name) => ['node_modules', '.errata', '.ci'].includes(name) });
+const files = globSync('**/*.ts', {
+  exclude: (name) => ['node_modules', '.errata', '.ci', 'dist'].includes(name),
+});
 const sources: Sources = new Map(files.sort().map((file) => [file, readFileSync(file, 'utf8')]));
 
 function withFile(file: string, text: string): Sources {
@@ -132,6 +150,21 @@ test('actors, and what they import, reach no client, timer, thread or file', () 
 
 test('only the edges import the Kafka client', () => {
   assert.deepEqual(strayClients(sources), []);
+});
+
+test('to read a topology loads no client of a connector', () => {
+  assert.deepEqual(heavyLint(sources), []);
+  const planted = withFile('connectors/webhook.ts', "import { PubSub } from '@google-cloud/pubsub';\n");
+  assert.deepEqual(heavyLint(planted), [
+    'connectors/webhook.ts, which lint loads, imports @google-cloud/pubsub',
+  ]);
+  const lazy = "import type { PubSub } from '@google-cloud/pubsub';\nawait import('@google-cloud/pubsub');\n";
+  assert.deepEqual(heavyLint(withFile('connectors/webhook.ts', lazy)), []);
+});
+
+test('the engine knows no connector: it imports them by the address that it is given', () => {
+  const planted = withFile('engine/planted.ts', "import { SINK_KINDS } from '../connectors/catalogue.ts';\n");
+  assert.deepEqual(wrongDirections(planted), ['engine/planted.ts imports connectors/catalogue.ts']);
 });
 
 test('a planted wrong import is caught', () => {

@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import type { ActorKind } from '../actors/actor.ts';
 import { SINK_KINDS, SOURCE_KINDS } from '../connectors/catalogue.ts';
 import type { SinkKind, SourceKind } from '../connectors/connector.ts';
+import { ingestDocument } from '../connectors/ingest/document.ts';
 import { Alert, Assessment } from '../messages/assessment.ts';
 import { Evaluation } from '../messages/evaluation.ts';
 import { Feedback } from '../messages/feedback.ts';
@@ -31,13 +32,14 @@ const MESSAGES: readonly (TSchema & { title?: string })[] = [
 const NOTE = '<!-- Written by `npm run docs` from the schemas. Change those. -->';
 
 /** Path below docs/reference → content. */
-export function referencePages(): Map<string, string> {
+export async function referencePages(): Promise<Map<string, string>> {
   const pages = new Map([
     ['topology.md', topologyPage()],
     ['actors.md', actorsPage()],
     ['connectors.md', connectorsPage()],
     ['messages.md', messagesPage()],
     ['problems.md', problemsPage()],
+    ['ingest.openapi.json', `${JSON.stringify(await ingestDocument(), null, 2)}\n`],
   ]);
   for (const schema of MESSAGES) pages.set(`schemas/${schema.title}.json`, jsonSchema(schema));
   return pages;
@@ -112,10 +114,11 @@ function connectorSection(
 
 function sourceNote({ dedupe }: SourceKind): string[] {
   if (dedupe === null) return [];
-  return [
-    `Repetitions are dropped: \`dedupe: ${dedupe}\` beside it says how long records are remembered, \`never\` lets them pass.`,
-    '',
-  ];
+  const note =
+    dedupe === 'never'
+      ? 'Repetitions pass; `dedupe: 1h` beside it remembers records for so long, and drops theirs.'
+      : `Repetitions are dropped: \`dedupe: ${dedupe}\` beside it says how long records are remembered, \`never\` lets them pass.`;
+  return [note, ''];
 }
 
 function messagesPage(): string {

@@ -1,6 +1,6 @@
 /** GET /topologies/{topology}/alerts: the latest alerts. All of them are in the topic of the alerts sink. */
 import { Type } from 'typebox';
-import { problemResponse } from '../problem.ts';
+import { problemResponse } from '../../messages/problem.ts';
 import { latest, RecentQuery } from '../recent.ts';
 import type { AdminApp } from '../server.ts';
 import { type Topologies, TopologyParams } from '../topology_port.ts';

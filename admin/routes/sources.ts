@@ -1,6 +1,6 @@
 /** POST /topologies/{topology}/sources/{source}/pause and /resume: intake of one source, in this process. */
 import { Type } from 'typebox';
-import { problemResponse } from '../problem.ts';
+import { problemResponse } from '../../messages/problem.ts';
 import type { AdminApp } from '../server.ts';
 import { findTopology, type Topologies, TopologyParams } from '../topology_port.ts';
 

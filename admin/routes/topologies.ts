@@ -1,6 +1,6 @@
 /** GET /topologies and /topologies/{topology}: what runs here, stage by stage and task by task. */
 import { Type } from 'typebox';
-import { problemResponse } from '../problem.ts';
+import { problemResponse } from '../../messages/problem.ts';
 import type { AdminApp } from '../server.ts';
 import { findTopology, type Topologies, TopologyParams } from '../topology_port.ts';
 import { describeTopology, TopologyView } from '../topology_view.ts';

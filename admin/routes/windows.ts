@@ -1,6 +1,6 @@
 /** GET /topologies/{topology}/windows: the latest results of its windows. */
 import { Type } from 'typebox';
-import { problemResponse } from '../problem.ts';
+import { problemResponse } from '../../messages/problem.ts';
 import { latest, RecentQuery } from '../recent.ts';
 import type { AdminApp } from '../server.ts';
 import { type Topologies, TopologyParams } from '../topology_port.ts';

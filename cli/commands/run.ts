@@ -1,11 +1,10 @@
 /** `errata run`: topologies in this process until SIGTERM or SIGINT. */
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { KafkaAccess } from '../../engine/kafka_settings.ts';
+import { type Command, Option } from 'commander';
 import { createLog, LOG_LEVELS } from '../../engine/log.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
-import { kafkaSettingsOf } from '../../topology/kafka_settings.ts';
-import type { Graph } from '../../topology/lint.ts';
+import { brokersFrom, kafkaOf } from '../kafka_brokers.ts';
+import { port } from '../option_values.ts';
 import { stopSignal } from '../run/stop_signal.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
@@ -70,27 +69,6 @@ function loadAll(files: string[]): UsableTopology[] | null {
   });
 }
 
-/** Throws E_KAFKA_BROKERS where it says how to get in, but not where. */
-function kafkaOf(topology: Graph, brokers: string[] | null): KafkaAccess {
-  const kafka = kafkaSettingsOf(topology);
-  const found = brokers ?? kafka.brokers;
-  if (found !== null || (kafka.ssl === null && kafka.sasl === null)) return { ...kafka, brokers: found };
-  throw new ErrataError('E_KAFKA_BROKERS', `${topology.file} has kafka.ssl or kafka.sasl, but no brokers`, {
-    hint: 'set kafka.brokers or KAFKA_BROKERS; the embedded broker has neither TLS nor SASL',
-  });
-}
-
-/** Null where the variable is not set. Throws E_KAFKA_BROKERS where it is no list of host:port. */
-function brokersFrom({ KAFKA_BROKERS: text = '' }: NodeJS.ProcessEnv): string[] | null {
-  if (text.trim() === '') return null;
-  const brokers = text.split(',').map((broker) => broker.trim());
-  const wrong = brokers.find((broker) => !/^\S+:\d{1,5}$/.test(broker));
-  if (wrong === undefined) return brokers;
-  throw new ErrataError('E_KAFKA_BROKERS', `"${wrong}" in KAFKA_BROKERS is not host:port`, {
-    hint: 'as in KAFKA_BROKERS=kafka-1:9092,kafka-2:9092',
-  });
-}
-
 /** A file goes before the environment. Throws E_ADMIN_TOKEN where there is none in it. */
 function readToken(file: string | undefined, { ERRATA_ADMIN_TOKEN: given = '' }: NodeJS.ProcessEnv) {
   if (file === undefined) return given.trim() || null;
@@ -104,10 +82,4 @@ function readToken(file: string | undefined, { ERRATA_ADMIN_TOKEN: given = '' }:
   }
   if (token === '') throw new ErrataError('E_ADMIN_TOKEN', `the token file ${file} is empty`);
   return token;
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 65_535) return value;
-  throw new InvalidArgumentError('a port is a whole number from 0 to 65535');
 }

@@ -6,13 +6,8 @@
 import type { Processor } from '../../engine/processor.ts';
 import { ErrataError } from '../../messages/errata_error.ts';
 import type { Feedback } from '../../messages/feedback.ts';
-import {
-  captureServing,
-  FeedbackClient,
-  kafkaPublisher,
-  type Publisher,
-  type ServingCapture,
-} from '../../sdk/index.ts';
+import { captureServing, FeedbackClient, type Publisher, type ServingCapture } from '../../sdk/index.ts';
+import { kafkaPublisher } from '../../sdk/kafka_publisher.ts';
 import type { Model } from '../../training/trainer.ts';
 import { mailFeatures } from './features.ts';
 import type { Mail } from './mails.ts';

@@ -54,6 +54,7 @@ export class HostedTopology implements TopologyPort {
       not_ready: this.#reason,
       paused_sources: [...this.#paused],
       workers: [],
+      told: {},
       sources: [],
     };
     return this.#stopping.signal.aborted ? { ...status, not_ready: this.#reason } : status;

@@ -11,6 +11,7 @@ import { trainingJobs } from '../../engine/training_jobs.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { openTrainingPool, type TrainingPool } from '../../training/pool.ts';
 import { HostedTopology } from './hosted_topology.ts';
+import { aborted } from './stop_signal.ts';
 import { stoppedWithin } from './stop_timeout.ts';
 
 export interface ServeOptions {
@@ -108,9 +109,4 @@ async function stopAll(topologies: HostedTopology[], log: Logger): Promise<void>
 async function end(closing: Closing, log: Logger): Promise<void> {
   for (const close of closing.splice(0).reverse())
     await close().catch((error) => log.error({ err: error }, 'not stopped cleanly'));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -14,3 +14,8 @@ export function stopSignal(): AbortSignal {
   }
   return controller.signal;
 }
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

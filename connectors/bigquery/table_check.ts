@@ -5,13 +5,18 @@ import type { MappedColumn, ValueType } from './mapping.ts';
 import { isRepeated, isRequired, type TableField, typeOf } from './table_field.ts';
 
 /** The types of column that hold every such value; the first is the one to make it with. */
-const HOLDING: Record<Exclude<ValueType, 'any'>, readonly string[]> = {
+const HOLDING: Record<Exclude<ValueType, 'any'>, readonly [string, ...string[]]> = {
   text: ['STRING'],
   integer: ['INT64', 'FLOAT64', 'NUMERIC', 'BIGNUMERIC', 'STRING'],
   number: ['FLOAT64', 'INT64', 'NUMERIC', 'BIGNUMERIC', 'STRING'],
   time: ['TIMESTAMP', 'DATETIME'],
   json: ['STRING', 'JSON'],
 };
+
+/** The type to make a column with, and those that will do as well; undefined where nothing is known of its values. */
+export function columnTypes({ value }: MappedColumn): readonly [string, ...string[]] | undefined {
+  return value === 'any' ? undefined : HOLDING[value];
+}
 
 /** The columns that are written, as the table has them. Throws E_BIGQUERY_SCHEMA with every difference. */
 export function checkTable(
@@ -35,7 +40,7 @@ export function checkTable(
 }
 
 function difference({ column, value }: MappedColumn, field: TableField | undefined): string[] {
-  const wanted = value === 'any' ? [] : HOLDING[value];
+  const wanted: readonly string[] = value === 'any' ? [] : HOLDING[value];
   if (!field) return [`column ${column}${wanted[0] ? ` ${wanted[0]}` : ''} is missing`];
   const type = isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
   if (!isWritable(field)) return [`column ${column} is ${type}, which errata cannot write`];

@@ -1,13 +1,18 @@
 /** Tells known keys from bytes. Records of one program have their keys in one order, so the next is guessed from it. */
 import type { JsonCursor } from './json_cursor.ts';
+import { Word } from './word.ts';
 
 export const BAD_KEY = -1;
+
+const QUOTE = 0x22;
 
 export class KeyFinder {
   /** What `find` says of a key that is none of the known; also what comes before the first key. */
   readonly unknown: number;
+  /** As most programs write it: quoted, a colon right behind. */
+  readonly #guesses: Word[];
   /** With the closing quote. */
-  readonly #words: Buffer[];
+  readonly #words: Word[];
   readonly #by_length: number[][] = [];
   /** Key → which one came after it the last time. */
   readonly #next: Uint8Array;
@@ -15,7 +20,8 @@ export class KeyFinder {
 
   constructor(names: readonly string[]) {
     this.unknown = names.length;
-    this.#words = names.map((name) => Buffer.from(`${name}"`));
+    this.#guesses = names.map((name) => new Word(`"${name}":`));
+    this.#words = names.map((name) => new Word(`${name}"`));
     for (const [key, { length }] of this.#words.entries())
       this.#by_length[length] = [...(this.#by_length[length] ?? []), key];
     this.#next = new Uint8Array(names.length + 1).fill(this.unknown);
@@ -27,19 +33,20 @@ export class KeyFinder {
     this.#last = this.unknown;
   }
 
-  /** The key behind whose opening quote the cursor stands; it goes on behind the closing one. */
+  /** The key that comes next; the cursor goes on behind its colon. */
   find(cursor: JsonCursor): number {
     const guess = this.#next[this.#last]!;
-    if (guess !== this.unknown && cursor.skipWord(this.#words[guess]!)) {
+    if (guess !== this.unknown && cursor.skipWord(this.#guesses[guess]!)) {
       this.#last = guess;
       return guess;
     }
-    const start = cursor.at;
+    if (cursor.peek() !== QUOTE) return BAD_KEY;
+    const start = ++cursor.at;
     if (!cursor.skipText() || !cursor.isSafeKey()) return BAD_KEY;
     const key = this.#lookUp(cursor, start);
     this.#next[this.#last] = key;
     this.#last = key;
-    return key;
+    return cursor.skipColon() ? key : BAD_KEY;
   }
 
   #lookUp(cursor: JsonCursor, start: number): number {

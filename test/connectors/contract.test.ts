@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
-import type { State } from '../../actors/actor.ts';
 import { SINK_KINDS, SOURCE_KINDS } from '../../connectors/catalogue.ts';
 import type {
   IncomingRecord,
@@ -16,11 +15,11 @@ import type {
   SinkRecord,
   SourcePorts,
 } from '../../connectors/connector.ts';
-import { MemoryTable } from '../../engine/memory_table.ts';
+import { TaskState } from '../../engine/state.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { lintText } from '../../topology/testing.ts';
 import { until } from '../harness/until.ts';
-import { SINK_SUBJECTS, type SinkSubject, SOURCE_SUBJECTS } from './contract_subjects.ts';
+import { SINK_SUBJECTS, type SinkSubject, SOURCE_SUBJECTS, type SourceSubject } from './contract_subjects.ts';
 
 const place = { namespace: 'test', topology: 'contract', name: 'edge' };
 const log = pino({ level: 'silent' });
@@ -162,7 +161,7 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
       assert.equal(await subject.acknowledged(), 0);
       assert.ok(published.length <= subject.most_in_flight, `${published.length} in flight`);
       release();
-      const arrived = () => new Set(published.map(({ value }) => String(value)));
+      const arrived = () => new Set(published.map((record) => messageIn(subject, record)));
       await until(() => arrived().size === count, 'all are published');
       await until(async () => (await subject.acknowledged()) === count, 'all are acknowledged', 60_000);
       assert.equal(source.health(), null);
@@ -176,6 +175,7 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
     it('says what it waits for, and goes on when the other side is back', { timeout: 120_000 }, async (t) => {
       const subject = await prepare(t);
       if (!subject) return t.skip('its other side is not installed');
+      if (!subject.down || !subject.up) return t.skip('it waits for nobody');
       const { ports, published, release, failures } = sourcePorts();
       release();
       let source = await kind.start(subject.config, ports);
@@ -188,7 +188,8 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
         source = await kind.start(subject.config, ports);
       }
       await subject.send([1]);
-      await until(() => published.some(({ value }) => String(value) === 'message-1'), 'it goes on', 60_000);
+      const isThere = () => published.some((record) => messageIn(subject, record) === 'message-1');
+      await until(isThere, 'it goes on', 60_000);
     });
 
     it('gives back what it could not publish', { timeout: 120_000 }, async (t) => {
@@ -205,10 +206,14 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
   });
 }
 
+function messageIn({ messageIn: read = String }: SourceSubject, { value }: IncomingRecord): string {
+  return read(String(value));
+}
+
 function sinkPorts({ message = 'source_record' }: SinkSubject) {
   const ending = new AbortController();
   const ports: SinkPorts = { place, message, partition: 0, log, signal: ending.signal };
-  return { ports, state: stateInMemory(), end: () => ending.abort() };
+  return { ports, state: new TaskState().store('edge'), end: () => ending.abort() };
 }
 
 /** As the engine does: what a sink is not done with is given again. */
@@ -249,16 +254,6 @@ function sourcePorts() {
   };
   const refuse = () => gate.reject(new ErrataError('E_SOURCE_STOPPED', 'stopped'));
   return { ports, published, failures, release: () => gate.resolve(), refuse };
-}
-
-function stateInMemory(): State {
-  const table = new MemoryTable(false);
-  return {
-    get: <Value>(key: string) => table.get(key) as Value | undefined,
-    set: (key, value) => void table.put(key, value),
-    delete: (key) => void table.put(key, undefined),
-    entries: <Value>(prefix: string) => table.entries(prefix) as Iterable<[string, Value]>,
-  };
 }
 
 function recordsOf(subject: SinkSubject, from: number, to: number): SinkRecord[] {

@@ -5,11 +5,15 @@
 import type { TestContext } from 'node:test';
 import type { TSchema } from 'typebox';
 import type { MessageType } from '../../actors/actor.ts';
-import { SINK_KINDS } from '../../connectors/catalogue.ts';
+import { SINK_KINDS, SOURCE_KINDS } from '../../connectors/catalogue.ts';
 import { fillDefaults } from '../../topology/defaults.ts';
 import { strictSchema } from '../../topology/strict_schema.ts';
 import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
 import { HookServer } from '../harness/hook_server.ts';
+import { freePort } from '../harness/kafka_node.ts';
+import { pubsubSink, pubsubSource } from '../pubsub/contract_subject.ts';
+import { rating } from './ingest_run.ts';
+import { RepeatingSender } from './repeating_sender.ts';
 
 export interface SinkSubject {
   /** Defaults filled in. */
@@ -31,12 +35,15 @@ export interface SinkSubject {
 
 export interface SourceSubject {
   config: unknown;
-  /** Puts messages there to be taken; each arrives as a record whose value is `message-{index}`. */
+  /** Puts messages there to be taken; each arrives as a record whose value is, or holds, `message-{index}`. */
   send(indices: readonly number[]): Promise<void>;
+  /** Finds it in the value; absent: it is the value. */
+  messageIn?(value: string): string;
   /** How many messages the other side takes for delivered. */
   acknowledged(): Promise<number>;
-  down(): Promise<void>;
-  up(): Promise<void>;
+  /** Absent: the source asks nobody, it is asked. */
+  down?(): Promise<void>;
+  up?(): Promise<void>;
   /** The most records that may be in `publish` at once. */
   most_in_flight: number;
 }
@@ -44,7 +51,24 @@ export interface SourceSubject {
 /** Null: what it needs is not installed (that is told), and the kind is skipped. */
 type Prepare<Subject> = (t: TestContext) => Promise<Subject | null>;
 
-export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> = {};
+export const SOURCE_SUBJECTS: Readonly<Record<string, Prepare<SourceSubject>>> = {
+  http: async (t) => {
+    const port = await freePort();
+    const sender = new RepeatingSender(t, `http://127.0.0.1:${port}/v1/feedback`);
+    return {
+      // Two of what is sent fit.
+      config: withDefaults(SOURCE_KINDS.get('http')!.config, { port, max_pending: '1m' }),
+      send: async (indices) => {
+        const padding = 'x'.repeat(400_000);
+        for (const index of indices) sender.send(rating(`message-${index}`, { comment: padding }));
+      },
+      messageIn: (value) => (JSON.parse(value) as { prediction_id: string }).prediction_id,
+      acknowledged: async () => sender.acknowledged,
+      most_in_flight: 2,
+    };
+  },
+  pubsub: pubsubSource,
+};
 
 export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
   bigquery: async (t) => {
@@ -69,6 +93,7 @@ export const SINK_SUBJECTS: Readonly<Record<string, Prepare<SinkSubject>>> = {
       secret: 'it has none',
     };
   },
+  pubsub: pubsubSink,
   webhook: async (t) => {
     const server = await HookServer.start(t);
     const secret = 'a-secret-in-the-url';

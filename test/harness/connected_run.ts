@@ -72,7 +72,7 @@ export class ConnectedRun {
   }
 
   async ready(): Promise<void> {
-    await until(() => this.processor.status().not_ready === null, 'it is ready').catch((cause) => {
+    await until(() => this.processor.status().not_ready === null, 'it is ready', 60_000).catch((cause) => {
       throw new Error(`not ready: ${this.processor.status().not_ready}`, { cause });
     });
   }

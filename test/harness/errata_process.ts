@@ -1,4 +1,4 @@
-/** `errata run` as a process of its own, asked over its admin API, ended with the test. */
+/** `errata` as a process of its own, asked over its admin API, ended with the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readiness } from '../../admin/routes/ready.ts';
@@ -6,7 +6,10 @@ import { type Ending, temporaryFolder } from './embedded.ts';
 import { until } from './until.ts';
 
 export interface RunArguments {
-  files: string[];
+  /** Topologies of `errata run`. */
+  files?: string[];
+  /** Another command than `run`, with what it takes. */
+  command?: string[];
   data_dir?: string;
   /** Further options of the command; free ports are taken where it says none. */
   options?: string[];
@@ -23,15 +26,16 @@ export class ErrataProcess {
   readonly #exited: Promise<number | null>;
   readonly #token: string | undefined;
 
-  constructor(t: Ending, { files, data_dir, options = [], env = {}, token, preload }: RunArguments) {
+  constructor(t: Ending, given: RunArguments) {
+    const { files = [], data_dir, options = [], env = {}, token, preload } = given;
     const { KAFKA_BROKERS: _, ERRATA_ADMIN_TOKEN: __, ...inherited } = process.env;
     const data = ['--data', data_dir ?? temporaryFolder(t)];
     const ports = ['--admin-port', '0', '--kafka-port', '0'];
     this.#token = token;
     // Of options given twice, the last counts.
     const imports = preload === undefined ? [] : ['--import', preload];
-    const command = [...imports, 'cli/errata.ts', 'run', ...files, ...data, ...ports, ...options];
-    this.#child = spawn(process.execPath, command, {
+    const { command = ['run', ...files, ...data, ...ports] } = given;
+    this.#child = spawn(process.execPath, [...imports, 'cli/errata.ts', ...command, ...options], {
       env: { ...inherited, ...env, ...(token === undefined ? {} : { ERRATA_ADMIN_TOKEN: token }) },
       stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
     });

@@ -2,15 +2,11 @@
  * Google's own Pub/Sub fake (Go's `pstest`) for tests: built once into the cache by Go, and run as a process that ends with the test.
  * Without Go, tests that need it are skipped loudly; with CI=true they fail. It delivers about 100 messages a second and stream.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PubSub } from '@google-cloud/pubsub';
-
-const SOURCE = join(import.meta.dirname, 'pubsub_fake');
+import { withGoTool } from './go_tool.ts';
 
 export const PROJECT = 'test';
 
@@ -83,6 +79,11 @@ export class PubsubFake {
     return (await fetch(`${this.#control}/faults`)).json() as Promise<number>;
   }
 
+  /** Every call is refused, and streams end. */
+  setDown(is_down: boolean): Promise<void> {
+    return this.#tell('/down', is_down);
+  }
+
   /** Streams stay open, but say nothing and answer nothing. */
   stallStreams(stalled: boolean): Promise<void> {
     return this.#tell('/stall', stalled);
@@ -124,37 +125,8 @@ export function onPubsubFake(name: string, body: Body, timeout_ms = 60_000): voi
 
 /** Undefined if the test is skipped for want of Go. */
 export async function withPubsubFake(t: TestContext): Promise<PubsubFake | undefined> {
-  const built = pubsubFakeBinary();
-  if ('binary' in built) return start(built.binary, t);
-  if (process.env.CI === 'true') throw new Error(built.missing);
-  console.error(`SKIPPED: ${t.name}: ${built.missing}`);
-  t.skip(built.missing);
-  return undefined;
-}
-
-/** The fake's program, or why there is none. */
-export function pubsubFakeBinary(): { binary: string } | { missing: string } {
-  const cache = resolve(process.env.ERRATA_CACHE ?? join(import.meta.dirname, '../../.cache'), 'pubsub_fake');
-  const binary = join(cache, sourceHash());
-  if (existsSync(binary)) return { binary };
-  mkdirSync(cache, { recursive: true });
-  const building = `${binary}.${process.pid}`;
-  const go = spawnSync('go', ['build', '-buildvcs=false', '-o', building, '.'], {
-    cwd: SOURCE,
-    encoding: 'utf8',
-    timeout: 400_000,
-  });
-  if (go.error) return { missing: `the Pub/Sub fake needs Go 1.25 or later: ${go.error.message}` };
-  if (go.status !== 0)
-    return { missing: `Go did not build the Pub/Sub fake: ${go.stderr.trim().slice(-1_000)}` };
-  renameSync(building, binary);
-  return { binary };
-}
-
-function sourceHash(): string {
-  const hash = createHash('sha256');
-  for (const file of readdirSync(SOURCE).toSorted()) hash.update(readFileSync(join(SOURCE, file)));
-  return hash.digest('hex').slice(0, 16);
+  const binary = withGoTool(t, 'pubsub_fake');
+  return binary === undefined ? undefined : start(binary, t);
 }
 
 async function start(binary: string, t: TestContext): Promise<PubsubFake> {

@@ -1,6 +1,6 @@
 /**
- * A process that runs one plan, for tests that kill it: `node run_topology.ts PLAN.json BROKERS`. It tells its parent
- * how many tasks it runs, whenever that changes.
+ * A process that runs one plan, for tests that kill it: `node run_topology.ts PLAN.json BROKERS [CONNECTORS]`. It
+ * tells its parent how many tasks it runs, whenever that changes.
  */
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
@@ -12,7 +12,7 @@ import { Processor } from '../../engine/processor.ts';
 /** The least that Apache Kafka takes by default. */
 const SESSION_TIMEOUT_MS = 6_000;
 
-const [plan_file, brokers] = process.argv.slice(2) as [string, string];
+const [plan_file, brokers, connectors] = process.argv.slice(2) as [string, string, string | undefined];
 const processor = await Processor.start(JSON.parse(readFileSync(plan_file, 'utf8')) as Plan, {
   kafka: {
     ...KAFKA_DEFAULTS,
@@ -20,7 +20,7 @@ const processor = await Processor.start(JSON.parse(readFileSync(plan_file, 'utf8
     brokers: [brokers],
     client_id: 'errata-test',
   },
-  connectors: CONNECTORS_URL,
+  connectors: connectors ?? CONNECTORS_URL,
   log: pino({ level: process.env.LOG_LEVEL ?? 'error' }, pino.destination({ dest: 2, sync: true })),
 });
 

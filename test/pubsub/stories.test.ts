@@ -1,9 +1,12 @@
 /** What somebody sees whose feedback, or anything else, is on Pub/Sub. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import type { Topic } from '@google-cloud/pubsub';
 import type { Readiness } from '../../admin/routes/ready.ts';
 import type { Alert } from '../../messages/assessment.ts';
-import { onPubsubFake } from '../harness/pubsub_fake.ts';
+import type { ErrataProcess } from '../harness/errata_process.ts';
+import { onPubsubFake, type PubsubFake } from '../harness/pubsub_fake.ts';
 import { readTopic } from '../harness/read_topic.ts';
 import { until } from '../harness/until.ts';
 import { runOnPubsub } from './errata_on_pubsub.ts';
@@ -14,6 +17,16 @@ topology: bridge
 sources: { mails: { pubsub: { subscription: in-sub, ack_deadline: 10s, quiet: 1s }, topic: mails } }
 sinks: { copies: { from: mails, pubsub: { topic: out } } }
 `;
+
+async function runBridge(fake: PubsubFake, t: TestContext): Promise<{ topic: Topic; errata: ErrataProcess }> {
+  const pubsub = fake.client();
+  const [topic] = await pubsub.createTopic('in');
+  await topic.createSubscription('in-sub');
+  await pubsub.createTopic('out');
+  const errata = runOnPubsub(t, fake, BRIDGE);
+  await errata.ready();
+  return { topic, errata };
+}
 
 onPubsubFake(
   'a newcomer wires feedback on Pub/Sub to alerts on Pub/Sub in 20 lines',
@@ -53,12 +66,7 @@ onPubsubFake(
 onPubsubFake(
   'what cannot be bridged is a dead letter with the reason, and the rest goes on',
   async (fake, t) => {
-    const pubsub = fake.client();
-    const [topic] = await pubsub.createTopic('in');
-    await topic.createSubscription('in-sub');
-    await pubsub.createTopic('out');
-    const errata = runOnPubsub(t, fake, BRIDGE);
-    await errata.ready();
+    const { topic, errata } = await runBridge(fake, t);
     const brokers = await errata.brokers();
     await topic.publishMessage({ data: Buffer.alloc(3_000_000, 1), attributes: { n: 'large' } });
     await topic.publishMessage({ data: Buffer.from('x'), attributes: { n: 'v'.repeat(1025) } });
@@ -88,12 +96,7 @@ onPubsubFake(
 onPubsubFake(
   'streams that stall make it not ready, with the reason, until it has started them anew',
   async (fake, t) => {
-    const pubsub = fake.client();
-    const [topic] = await pubsub.createTopic('in');
-    await topic.createSubscription('in-sub');
-    await pubsub.createTopic('out');
-    const errata = runOnPubsub(t, fake, BRIDGE);
-    await errata.ready();
+    const { topic, errata } = await runBridge(fake, t);
     await fake.stallStreams(true);
     for (let n = 0; n < 20; n++) await topic.publishMessage({ data: Buffer.from(`m${n}`) });
     const { topologies } = await errata.answer<Readiness>('/ready', ({ ready }) => !ready);

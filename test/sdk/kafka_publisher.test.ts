@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBroker } from '../../broker/broker.ts';
 import { decode } from '../../messages/decode.ts';
-import {
-  captureServing,
-  FeedbackClient,
-  type KafkaPublisherOptions,
-  kafkaPublisher,
-} from '../../sdk/index.ts';
+import { captureServing, FeedbackClient } from '../../sdk/index.ts';
+import { type KafkaPublisherOptions, kafkaPublisher } from '../../sdk/kafka_publisher.ts';
 import { partitionForKey } from '../../wire/murmur2.ts';
 import type { Scope } from '../conformance/conformance_case.ts';
 import { onBothBrokers, scopeFor } from '../harness/both_brokers.ts';

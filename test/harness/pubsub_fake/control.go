@@ -37,6 +37,7 @@ func routes(fake *pstest.Server, faults *faults) *http.ServeMux {
 		_ = json.NewEncoder(w).Encode(faults.left())
 	})
 	mux.HandleFunc("POST /faults", take(faults.add))
+	mux.HandleFunc("POST /down", take(faults.setDown))
 	mux.HandleFunc("POST /stall", take(faults.stall))
 	mux.HandleFunc("POST /duplicate_every", take(faults.setDuplicateEvery))
 	return mux

@@ -48,6 +48,8 @@ type faults struct {
 	faults []*fault
 	// Closed when stalled streams go on; nil: no stream stalls.
 	stalled chan struct{}
+	// Closed when it goes down; nil: it is down.
+	up chan struct{}
 	// Each so manieth message is sent twice; 0: none.
 	duplicateEvery int
 	sent           int
@@ -88,6 +90,9 @@ func (f *faults) take(method string, request any) *fault {
 }
 
 func (f *faults) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if f.upUntil() == nil {
+		return nil, errDown
+	}
 	method := info.FullMethod[strings.LastIndex(info.FullMethod, "/")+1:]
 	one := f.take(method, request)
 	if one == nil {
@@ -122,6 +127,26 @@ func (f *faults) stallsUntil() chan struct{} {
 	return f.stalled
 }
 
+// Down, it refuses every call, and ends the streams.
+func (f *faults) setDown(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if down && f.up != nil {
+		close(f.up)
+		f.up = nil
+	} else if !down && f.up == nil {
+		f.up = make(chan struct{})
+	}
+}
+
+func (f *faults) upUntil() chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.up
+}
+
+var errDown = status.Error(codes.Unavailable, "down, says the test")
+
 func (f *faults) setDuplicateEvery(messages int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,7 +161,18 @@ func (f *faults) isDuplicated() bool {
 }
 
 func (f *faults) stream(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	return next(server, &faultyStream{stream, f})
+	up := f.upUntil()
+	if up == nil {
+		return errDown
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- next(server, &faultyStream{stream, f}) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-up:
+		return errDown
+	}
 }
 
 type faultyStream struct {

@@ -19,7 +19,7 @@ const maxRequestBytes = 20 << 20
 
 func main() {
 	fake := pstest.NewServerWithAddress("127.0.0.1:0")
-	faults := &faults{}
+	faults := &faults{up: make(chan struct{})}
 	// A server of our own in front of the fake, for its interceptors: the fake's has none.
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxRequestBytes),

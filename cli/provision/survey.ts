@@ -1,0 +1,52 @@
+/** How the resources that a topology needs stand, one after the other; and the missing ones made, where that is asked for. */
+import {
+  nameOf,
+  type Provisioner,
+  type Resource,
+  type Standing,
+} from '../../connectors/provision/resource.ts';
+import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
+
+export interface Surveyed {
+  resource: Resource;
+  standing: Standing | { is: 'made' };
+}
+
+export interface SurveyOptions {
+  provisioners: readonly Provisioner[];
+  /** Whether what is missing is made. */
+  make: boolean;
+  /** As each is known. */
+  tell(surveyed: Surveyed): void;
+}
+
+/** Throws at the first resource that cannot be looked at or made: what came before it is done, and is found so the next time. */
+export async function survey(resources: readonly Resource[], options: SurveyOptions): Promise<Surveyed[]> {
+  const all: Surveyed[] = [];
+  for (const resource of resources) {
+    const surveyed = { resource, standing: await surveyOne(resource, options) };
+    options.tell(surveyed);
+    all.push(surveyed);
+  }
+  return all;
+}
+
+async function surveyOne(
+  resource: Resource,
+  { provisioners, make }: SurveyOptions,
+): Promise<Surveyed['standing']> {
+  const provisioner = provisioners.find(({ types }) => types.includes(resource.type))!;
+  try {
+    const found = await provisioner.examine(resource);
+    if (found.is !== 'missing' || !make) return found;
+    await provisioner.make(resource);
+    return { is: 'made' };
+  } catch (cause) {
+    if (cause instanceof ErrataError) throw cause;
+    const what = `${resource.type.replaceAll('_', ' ')} ${nameOf(resource)}`;
+    throw new ErrataError('E_PROVISION', `${what}: ${errorMessage(cause)}`, {
+      hint: 'what stands before it in the list is done; run the same command again once this is mended',
+      cause,
+    });
+  }
+}

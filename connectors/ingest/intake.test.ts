@@ -1,0 +1,105 @@
+/** What the ingest does while Kafka is slow, away, or final in its answer; and with keys and rates. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { IncomingRecord } from '../../engine/edge.ts';
+import { ErrataError } from '../../messages/errata_error.ts';
+import { Hold, PendingBytes, RecordRate } from './allowance.ts';
+import { IdempotencyKeys } from './idempotency.ts';
+import { type Endpoint, Intake, type IntakeLimits } from './intake.ts';
+
+const BODY = Buffer.from(
+  JSON.stringify({ prediction_id: 'p', feedback_type: 'explicit', rating: 1, timestamp: 1.7e9 }),
+);
+
+function setUp(limits: Partial<IntakeLimits> = {}) {
+  const published: IncomingRecord[] = [];
+  const failures: Error[] = [];
+  const kafka = { gate: Promise.resolve() };
+  const ports = {
+    publish: async (records: readonly IncomingRecord[]) => {
+      await kafka.gate;
+      published.push(...records);
+    },
+    fail: (error: Error) => failures.push(error),
+  };
+  const endpoint = { kind: 'feedback', key: 'prediction_id', ports } as Endpoint;
+  const intake = new Intake({
+    max_records: 10,
+    max_rate: undefined,
+    timeout_ms: 1_000,
+    idempotency_ms: 60_000,
+    ...limits,
+  });
+  const pending = new PendingBytes(1_000);
+  const take = (idempotency_key?: string, body = BODY) => {
+    const hold = new Hold(pending);
+    hold.growTo(body.length);
+    const taking = intake.take(endpoint, { body, form: 'json', idempotency_key, hold });
+    return taking.finally(() => hold.release());
+  };
+  return { take, published, failures, kafka, pending };
+}
+
+test('what Kafka does not acknowledge in time is told to come again, and counts until it is settled', async () => {
+  const { take, kafka, pending, published } = setUp({ timeout_ms: 20 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  kafka.gate = promise;
+  await assert.rejects(take('key'), { code: 'E_NOT_ACKNOWLEDGED' });
+  assert.equal(pending.bytes, BODY.length);
+  // Repeated with its key, it waits for the first, and is not written again.
+  const again = take('key');
+  resolve();
+  assert.deepEqual(await again, { accepted: 1, errors: [] });
+  assert.equal(published.length, 1);
+  assert.equal(pending.bytes, 0);
+});
+
+test('where Kafka says no for good the source fails, and the key is free again', async () => {
+  const { take, kafka, failures, published } = setUp();
+  kafka.gate = Promise.reject(new ErrataError('E_KAFKA_TOPIC_AUTHORIZATION_FAILED', 'no'));
+  await assert.rejects(take('key'), { code: 'E_NOT_ACKNOWLEDGED' });
+  assert.equal(failures.length, 1);
+  kafka.gate = Promise.resolve();
+  assert.equal((await take('key')).accepted, 1);
+  assert.equal(published.length, 1);
+});
+
+test('a source that is stopped is no failure', async () => {
+  const { take, kafka, failures } = setUp();
+  kafka.gate = Promise.reject(new ErrataError('E_SOURCE_STOPPED', 'stopped'));
+  await assert.rejects(take(), { code: 'E_NOT_ACKNOWLEDGED', message: 'the ingest is stopping' });
+  assert.deepEqual(failures, []);
+});
+
+test('more than the rate has to wait, and may come then', async () => {
+  const { take } = setUp({ max_rate: 20 });
+  const answers = await Promise.allSettled(Array.from({ length: 40 }, () => take()));
+  const taken = answers.filter(({ status }) => status === 'fulfilled').length;
+  assert(taken >= 20 && taken <= 22, `${taken}`);
+  const refused = answers.find((one) => one.status === 'rejected');
+  assert.equal(refused?.reason.code, 'E_BUSY');
+  await delay(refused!.reason.wait_ms + 100);
+  await take();
+});
+
+test('a rate is held on average', () => {
+  const rate = new RecordRate(100);
+  let taken = 0;
+  for (let now_ms = 1_000; now_ms < 11_000; now_ms += 7) if (rate.take(10, now_ms) === 0) taken += 10;
+  assert(taken >= 990 && taken <= 1_110, `${taken}`);
+});
+
+test('keys are forgotten when their time is over, the oldest first where there are too many', async () => {
+  const keys = new IdempotencyKeys<number>({ window_ms: 100, max_keys: 2 });
+  let made = 0;
+  const ask = (key: string, now_ms: number) => keys.once(key, 'body', now_ms, async () => ++made);
+  assert.equal(await ask('a', 0), 1);
+  assert.equal(await ask('a', 99), 1);
+  assert.equal(await ask('a', 100), 2);
+  assert.equal(await ask('b', 101), 3);
+  assert.equal(await ask('c', 102), 4);
+  assert.equal(await ask('b', 103), 3);
+  assert.equal(await ask('a', 104), 5);
+  assert.throws(() => keys.once('a', 'other', 105, async () => 0), { code: 'E_IDEMPOTENCY_KEY' });
+});

@@ -1,0 +1,127 @@
+/** From the body of a request to the answer: read, checked, published, acknowledged. */
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SourcePorts } from '../../engine/edge.ts';
+import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
+import { type Hold, RecordRate } from './allowance.ts';
+import { type BodyForm, recordSpans } from './body_records.ts';
+import { IdempotencyKeys } from './idempotency.ts';
+import { type KeyField, RecordCheck, type RecordKind } from './record_check.ts';
+import type { Accepted } from './routes.ts';
+
+/** Where the records of one kind go. */
+export interface Endpoint {
+  kind: RecordKind;
+  key: KeyField;
+  ports: Pick<SourcePorts, 'publish' | 'fail'>;
+}
+
+export interface IntakeLimits {
+  max_records: number;
+  /** Records per second; undefined: any. */
+  max_rate: number | undefined;
+  timeout_ms: number;
+  idempotency_ms: number;
+}
+
+export interface IntakeRequest {
+  body: Buffer;
+  form: BodyForm;
+  idempotency_key: string | undefined;
+  hold: Hold;
+}
+
+/** A key and its answer take some hundred bytes. */
+const MAX_KEYS = 100_000;
+
+export class Intake {
+  readonly #limits: IntakeLimits;
+  readonly #check = new RecordCheck();
+  readonly #keys: IdempotencyKeys<Accepted>;
+  readonly #rate: RecordRate | undefined;
+
+  constructor(limits: IntakeLimits) {
+    this.#limits = limits;
+    this.#keys = new IdempotencyKeys({ window_ms: limits.idempotency_ms, max_keys: MAX_KEYS });
+    this.#rate = limits.max_rate === undefined ? undefined : new RecordRate(limits.max_rate);
+  }
+
+  /** Throws ErrataError: E_REQUEST, E_TOO_MANY_RECORDS, E_IDEMPOTENCY_KEY, E_BUSY or E_NOT_ACKNOWLEDGED. */
+  async take(endpoint: Endpoint, request: IntakeRequest): Promise<Accepted> {
+    const { idempotency_key: key, body } = request;
+    const carryOut = (request_id: string) => this.#carryOut(endpoint, request, request_id);
+    const answer =
+      key === undefined
+        ? carryOut(randomUUID())
+        : this.#keys.once(`${endpoint.kind}/${key}`, fingerprint(body), Date.now(), () => carryOut(key));
+    return this.#inTime(answer);
+  }
+
+  async #carryOut(endpoint: Endpoint, request: IntakeRequest, request_id: string): Promise<Accepted> {
+    const spans = recordSpans(request.body, request.form);
+    if (!spans) throw new ErrataError('E_REQUEST', 'the array does not end, or something follows it');
+    this.#allow(spans.length);
+    const { kind, key } = endpoint;
+    const { accepted, errors } = this.#check.check(request.body, spans, { kind, key, request_id });
+    request.hold.retain();
+    try {
+      await endpoint.ports.publish(accepted);
+    } catch (cause) {
+      throw notPublished(endpoint, cause);
+    } finally {
+      request.hold.release();
+    }
+    return { accepted: accepted.length, errors };
+  }
+
+  #allow(records: number): void {
+    const { max_records } = this.#limits;
+    if (records > max_records) {
+      throw new ErrataError('E_TOO_MANY_RECORDS', `${records} records, at most ${max_records} are taken`, {
+        hint: 'send them in several requests',
+      });
+    }
+    const wait_ms = this.#rate?.take(records, performance.now()) ?? 0;
+    if (wait_ms > 0) throw new Busy(`more than ${this.#limits.max_rate} records per second`, wait_ms);
+  }
+
+  /** What is not acknowledged in time goes on: repeated with its key, the request gets the answer that it then has. */
+  async #inTime(answer: Promise<Accepted>): Promise<Accepted> {
+    const { timeout_ms } = this.#limits;
+    const over = new AbortController();
+    const timeout = delay(timeout_ms, null, { signal: over.signal }).catch(() => null);
+    try {
+      const first = await Promise.race([answer, timeout]);
+      if (first !== null) return first;
+    } finally {
+      over.abort();
+    }
+    // Nobody waits for it any more.
+    answer.catch(() => undefined);
+    throw new ErrataError('E_NOT_ACKNOWLEDGED', `Kafka has not acknowledged within ${timeout_ms} ms`, {
+      hint: 'it may still do so: repeat the request with an Idempotency-Key, or records with an event_id',
+    });
+  }
+}
+
+/** The caller is to come again in `wait_ms`. */
+export class Busy extends ErrataError {
+  readonly wait_ms: number;
+
+  constructor(message: string, wait_ms: number) {
+    super('E_BUSY', message, { hint: 'see Retry-After' });
+    this.wait_ms = wait_ms;
+  }
+}
+
+/** Whether some of it got into the log is not known. */
+function notPublished({ ports }: Endpoint, cause: unknown): ErrataError {
+  const is_stopping = cause instanceof ErrataError && cause.code === 'E_SOURCE_STOPPED';
+  if (!is_stopping) ports.fail(cause instanceof Error ? cause : new Error(errorMessage(cause)));
+  const why = is_stopping ? 'the ingest is stopping' : 'Kafka does not take it at the moment';
+  return new ErrataError('E_NOT_ACKNOWLEDGED', why, { cause, hint: 'repeat the request' });
+}
+
+function fingerprint(body: Buffer): string {
+  return createHash('sha256').update(body).digest('base64');
+}

@@ -1,0 +1,89 @@
+/** Data sets and tables of BigQuery, as they are and as they are needed. */
+import { type BigQuery, restClient } from '../bigquery/clients.ts';
+import { isRepeated, isRequired, type TableField, typeOf } from '../bigquery/table_field.ts';
+import {
+  type BigqueryColumn,
+  type BigqueryDataset,
+  type BigqueryTable,
+  type Difference,
+  difference,
+  type Provisioner,
+  type Resource,
+  type Standing,
+  standing,
+} from './resource.ts';
+
+const HTTP = { not_found: 404, conflict: 409 };
+
+export class BigqueryProvisioner implements Provisioner {
+  readonly types = ['bigquery_dataset', 'bigquery_table'] as const;
+  readonly #clients = new Map<string | null, Promise<BigQuery>>();
+
+  async examine(resource: Resource): Promise<Standing> {
+    const needed = resource as BigqueryDataset | BigqueryTable;
+    const client = await this.#client(needed.project);
+    try {
+      const differences = needed.type === 'bigquery_dataset' ? inDataset : inTable;
+      return standing(await differences(client, needed as BigqueryDataset & BigqueryTable));
+    } catch (error) {
+      if (codeOf(error) === HTTP.not_found) return { is: 'missing' };
+      throw error;
+    }
+  }
+
+  async make(resource: Resource): Promise<void> {
+    const needed = resource as BigqueryDataset | BigqueryTable;
+    const client = await this.#client(needed.project);
+    try {
+      if (needed.type === 'bigquery_dataset')
+        await client.createDataset(
+          needed.name,
+          needed.location === null ? {} : { location: needed.location },
+        );
+      else await client.dataset(needed.dataset).createTable(needed.name, { schema: schemaOf(needed) });
+    } catch (error) {
+      if (codeOf(error) !== HTTP.conflict) throw error;
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  #client(project: string | null): Promise<BigQuery> {
+    const client = this.#clients.get(project) ?? restClient(project ?? undefined);
+    this.#clients.set(project, client);
+    return client;
+  }
+}
+
+function schemaOf({ columns }: BigqueryTable): { fields: TableField[] } {
+  return { fields: columns.map(({ name, type, mode }) => ({ name, type, mode })) };
+}
+
+async function inDataset(client: BigQuery, { name, location }: BigqueryDataset): Promise<Difference[]> {
+  const [metadata] = await client.dataset(name).getMetadata();
+  return location === null
+    ? []
+    : difference('location', location, (metadata as { location?: string }).location);
+}
+
+async function inTable(client: BigQuery, { dataset, name, columns }: BigqueryTable): Promise<Difference[]> {
+  const [metadata] = await client.dataset(dataset).table(name).getMetadata();
+  const fields = (metadata as { schema?: { fields?: TableField[] } }).schema?.fields ?? [];
+  const found = new Map(fields.map((field) => [field.name.toLowerCase(), field]));
+  const needed = new Set(columns.map((column) => column.name.toLowerCase()));
+  return [
+    ...columns.flatMap((column) => inColumn(column, found.get(column.name.toLowerCase()))),
+    ...fields
+      .filter((field) => isRequired(field) && !needed.has(field.name.toLowerCase()))
+      .map((field) => ({ of: `column ${field.name}`, needed: 'none, or NULLABLE', found: 'REQUIRED' })),
+  ];
+}
+
+function inColumn({ name, type, also }: BigqueryColumn, field: TableField | undefined): Difference[] {
+  const found = field === undefined ? 'none' : isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
+  return found === type || also.includes(found) ? [] : [{ of: `column ${name}`, needed: type, found }];
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
+}

@@ -1,0 +1,134 @@
+/** docker-compose.yml and what it mounts, before anything is started. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { buildContext } from '../harness/build_context.ts';
+import { mountsOf, portsOf, REPOSITORY, readComposeFile } from '../harness/compose_file.ts';
+import { execForm, lastOf, parseDockerfile } from '../harness/dockerfile.ts';
+import { withGoTool } from '../harness/go_tool.ts';
+
+const compose = readComposeFile();
+const services = Object.entries(compose.services);
+const read = (file: string) => readFileSync(join(REPOSITORY, file), 'utf8');
+
+test('the reader that docker compose itself uses takes it', (t) => {
+  const infra_tools = withGoTool(t, 'infra_tools');
+  if (infra_tools === undefined) return;
+  const { status, stdout, stderr } = spawnSync(infra_tools, ['compose', 'docker-compose.yml'], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(
+    Object.keys(JSON.parse(stdout).services).toSorted(),
+    services.map(([name]) => name).toSorted(),
+  );
+});
+
+test('docker compose config passes, where there is docker with its compose plugin', (t) => {
+  if (spawnSync('docker', ['compose', 'version']).status !== 0) return t.skip('no docker compose');
+  const { status, stderr } = spawnSync('docker', ['compose', 'config', '--quiet'], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+});
+
+test('images are of one version each', () => {
+  const built = [
+    'Dockerfile',
+    ...services.flatMap(([, { build }]) => (build && build !== '.' ? [join(build, 'Dockerfile')] : [])),
+  ].flatMap((file) => parseDockerfile(read(file)).map(({ base_image }) => base_image));
+  const images = [...services.flatMap(([, { image }]) => image ?? []), ...built];
+  assert.equal(images.length, 4 + 3);
+  for (const image of images) assert.match(image, /:v?\d+\.\d+\.\d+(-[\w-]+)?$/);
+});
+
+test('nothing is published beyond this machine, and no port twice', () => {
+  const ports = services.flatMap(([, service]) => portsOf(service));
+  for (const { address } of ports) assert.equal(address, '127.0.0.1');
+  assert.equal(new Set(ports.map(({ published }) => published)).size, ports.length);
+});
+
+test('what is mounted is there: files of the repository, volumes that are declared', () => {
+  for (const [, service] of services)
+    for (const { source, read_only } of mountsOf(service)) {
+      if (!source.startsWith('./')) assert.ok(source in compose.volumes, source);
+      else assert.ok(existsSync(join(REPOSITORY, source)) && read_only, source);
+    }
+  for (const [, { secrets = [] }] of services)
+    for (const secret of secrets) assert.ok(secret in compose.secrets, secret);
+});
+
+test('errata runs as nobody in particular, with a tree that it cannot write', () => {
+  const errata = compose.services.errata!;
+  assert.equal(errata.read_only, true);
+  assert.deepEqual(errata.cap_drop, ['ALL']);
+  const image = parseDockerfile(read('Dockerfile')).at(-1)!;
+  assert.equal(lastOf(image, 'USER'), 'node');
+  assert.equal(execForm(lastOf(image, 'ENTRYPOINT')!)[0], 'node');
+  const writable = mountsOf(errata).filter(({ read_only }) => !read_only);
+  assert.deepEqual(
+    writable.map(({ target }) => target),
+    [lastOf(image, 'VOLUME')],
+  );
+});
+
+test('the image holds what is imported, and neither tests nor secrets', () => {
+  const files = buildContext(REPOSITORY);
+  const sources = globSync('*/**/*.ts', {
+    cwd: REPOSITORY,
+    exclude: ['bench', 'docs', 'test', 'node_modules'],
+  });
+  const wanted = sources.filter((file) => !file.endsWith('.test.ts'));
+  assert.deepEqual(
+    files.filter((file) => file.endsWith('.ts')),
+    wanted.toSorted(),
+  );
+  const others = files.filter((file) => !file.endsWith('.ts'));
+  for (const file of others) assert.match(file, /^(config\/.*\.yaml|package(-lock)?\.json|LICENSE|.*\.md)$/);
+});
+
+interface ScrapeConfig {
+  scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+}
+
+/** Where a service listens: what it is told, or what it publishes. */
+function listensOn(service: string, port: number): boolean {
+  return portsOf(compose.services[service]!).some(({ target }) => target === port);
+}
+
+test('Prometheus and Grafana ask services that there are, at the ports on which these listen', () => {
+  const { scrape_configs } = parse(read('deploy/infra/prometheus/prometheus.yml')) as ScrapeConfig;
+  const targets = scrape_configs.flatMap((job) => job.static_configs.flatMap(({ targets }) => targets));
+  const { datasources } = parse(read('deploy/infra/grafana/provisioning/datasources/prometheus.yml')) as {
+    datasources: { url: string }[];
+  };
+  const asked = [...targets, ...datasources.map(({ url }) => new URL(url).host)];
+  assert.equal(asked.length, 2);
+  for (const address of asked) {
+    const [service = '', port] = address.split(':');
+    assert.ok(listensOn(service, Number(port)), address);
+  }
+});
+
+test('Kafka says to services and to this machine how it is reached', () => {
+  const { kafka, errata } = compose.services;
+  const advertised = String(kafka!.environment!.KAFKA_ADVERTISED_LISTENERS);
+  assert.ok(advertised.split(',').includes(`SERVICES://${errata!.environment!.KAFKA_BROKERS}`));
+  const [{ address, published, target } = { address: '', published: 0, target: 0 }] = portsOf(kafka!);
+  assert.ok(advertised.split(',').includes(`MACHINE://${address}:${published}`));
+  assert.ok(String(kafka!.environment!.KAFKA_LISTENERS).split(',').includes(`MACHINE://:${target}`));
+});
+
+interface Dashboard {
+  panels: { title: string; datasource: { uid: string }; targets: { expr: string }[] }[];
+}
+
+test('the dashboard asks the data source that is provisioned', () => {
+  const { panels } = JSON.parse(read('deploy/infra/grafana/dashboards/errata.json')) as Dashboard;
+  const { datasources } = parse(read('deploy/infra/grafana/provisioning/datasources/prometheus.yml')) as {
+    datasources: { uid: string }[];
+  };
+  assert.ok(panels.length > 10);
+  for (const { title, datasource } of panels) assert.equal(datasource.uid, datasources[0]!.uid, title);
+});

@@ -1,0 +1,124 @@
+/** `errata provision` on Google's own Pub/Sub fake and a BigQuery emulator, for the published tables and `feedback-sub`. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
+import { temporaryFolder } from '../harness/embedded.ts';
+import { errataCommand } from '../harness/errata_command.ts';
+import { withPubsubFake } from '../harness/pubsub_fake.ts';
+import { withRealKafka } from '../harness/real_kafka.ts';
+
+function topologyFile(t: TestContext, provision: string): string {
+  const file = join(temporaryFolder(t), 'topology.yaml');
+  const text = `topology: cloud
+sources:
+  feedback:
+    pubsub: { subscription: feedback-sub, project: ${PROJECT}, key: ordering_key${provision} }
+    topic: cloud.feedback
+actors:
+  capture: { from: feedback, join: none }
+  stats: { kind: window, from: capture, tumbling: 5m, lateness: 1h, idle: 30s }
+  severity: { from: stats, strategies: [threshold] }
+sinks:
+  alerts: { from: severity, pubsub: { topic: mail-alerts, project: ${PROJECT} } }
+  patterns: { from: severity.assessments, bigquery: { table: feedback_analysis.patterns, project: ${PROJECT} } }
+  rows: { from: feedback, bigquery: { table: app.user_feedback, project: ${PROJECT} } }
+`;
+  writeFileSync(file, text);
+  return file;
+}
+
+const PROVISION = `, provision: { topic: feedback, exactly_once: true, dead_letter: { topic: graveyard, max_attempts: 7 } }`;
+
+interface Told {
+  resource: { type: string; name: string };
+  standing: { is: string; differences?: { of: string; needed: string; found: string }[] };
+}
+
+test('topics, subscriptions, data sets and tables are made once, and what differs is told', async (t) => {
+  const brokers = await withRealKafka(t);
+  const pubsub = brokers === undefined ? undefined : await withPubsubFake(t);
+  const emulator = pubsub === undefined ? undefined : await bigQueryEmulator(t);
+  if (brokers === undefined || pubsub === undefined || emulator === undefined) return;
+  const env = { KAFKA_BROKERS: brokers, ...pubsub.env, ...emulator.env };
+  const provision = async (command: 'plan' | 'apply', file: string) => {
+    const { status, stdout, stderr } = await errataCommand(['provision', command, '--json', file], env);
+    const told = stderr === '' || stdout !== '' ? (JSON.parse(stdout) as Told[]) : [];
+    const google = told.filter(({ resource }) => resource.type !== 'kafka_topic');
+    const standings = google.map(({ resource, standing }) => [resource.name, standing.is]);
+    return { status, stderr, google, standings };
+  };
+
+  const unknown = await provision('apply', topologyFile(t, ''));
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /^E_PROVISION: subscription feedback-sub is missing.*provision/);
+
+  const file = topologyFile(t, PROVISION);
+  const names = [
+    'feedback',
+    'graveyard',
+    'feedback-sub',
+    'mail-alerts',
+    'feedback_analysis',
+    'patterns',
+    'app',
+    'user_feedback',
+  ];
+  const made = await provision('apply', file);
+  assert.equal(made.status, 0, made.stderr);
+  assert.deepEqual(
+    made.standings,
+    names.map((name) => [name, 'made']),
+  );
+  const again = await provision('apply', file);
+  assert.equal(again.status, 0, JSON.stringify(again.google));
+  assert.deepEqual(
+    again.standings,
+    names.map((name) => [name, 'as_needed']),
+  );
+  // Nobody has said how it is to be, so it will do as it is.
+  assert.equal((await provision('plan', topologyFile(t, ''))).status, 0);
+
+  const [subscription] = await pubsub
+    .client()
+    .subscription(`projects/${PROJECT}/subscriptions/feedback-sub`)
+    .getMetadata();
+  assert.equal(subscription.enableMessageOrdering, true);
+  assert.equal(subscription.enableExactlyOnceDelivery, true);
+  assert.equal(subscription.deadLetterPolicy!.maxDeliveryAttempts, 7);
+  const [table] = await emulator.client.dataset('feedback_analysis').table('patterns').getMetadata();
+  const columns = (table as { schema: { fields: { name: string }[] } }).schema.fields.map(({ name }) => name);
+  assert.deepEqual(columns, [
+    'window_start',
+    'window_end',
+    'total_events',
+    'error_rate',
+    'patterns',
+    'severity',
+    'recommended_action',
+  ]);
+
+  await emulator.client.dataset('app').table('user_feedback').delete();
+  await emulator.client.dataset('app').createTable('user_feedback', {
+    schema: [
+      { name: 'session_id', type: 'STRING' },
+      { name: 'prediction_id', type: 'INTEGER' },
+    ],
+  });
+  const drifted = await provision(
+    'apply',
+    topologyFile(t, PROVISION.replace('max_attempts: 7', 'max_attempts: 9')),
+  );
+  assert.equal(drifted.status, 1);
+  const differences = Object.fromEntries(
+    drifted.google
+      .filter(({ standing }) => standing.is === 'different')
+      .map(({ resource, standing }) => [resource.name, standing.differences!]),
+  );
+  assert.deepEqual(differences['feedback-sub'], [{ of: 'dead letter attempts', needed: '9', found: '7' }]);
+  assert.deepEqual(differences.user_feedback!.slice(0, 2), [
+    { of: 'column prediction_id', needed: 'STRING', found: 'INT64' },
+    { of: 'column feedback_type', needed: 'STRING', found: 'none' },
+  ]);
+});
