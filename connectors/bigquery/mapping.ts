@@ -8,6 +8,8 @@ import type { Refusal, SinkRecord } from '../connector.ts';
 /** A field path, as `input_stats.mean`; `$key` and its like are the record's own. */
 const FieldPath = Type.String({
   pattern: '^(\\$(key|topic|partition|offset|timestamp)|[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z0-9_]+)*)$',
+  examples: ['input_stats.mean'],
+  description: 'where in the record the column’s value stands',
 });
 
 export const Mapping = Type.Record(Type.String(), FieldPath, {
