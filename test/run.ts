@@ -1,5 +1,6 @@
 /**
- * The test command: `npm test [-- FILTER…]` runs every *.test.ts, or those whose path contains a filter. If one of
+ * The test command: `npm test` runs every *.test.ts but those of the edges, which take minutes each for the real other sides that
+ * they start; `npm run test:edges` runs these; with filters (`npm test -- FILTER…`) those run whose path contains one. If one of
  * them uses test/harness/real_kafka.ts or both_brokers.ts, Kafka is started once and handed to all of them; programs
  * in Go that they use are built once before.
  */
@@ -8,13 +9,21 @@ import { globSync, readFileSync } from 'node:fs';
 import { goTool } from './harness/go_tool.ts';
 import { realKafka } from './harness/real_kafka.ts';
 
+/** Each has real servers, browsers or packages at the other end. */
+const EDGES = ['connectors', 'deploy', 'provision', 'proxy', 'pubsub', 'sdk'].map((name) => `test/${name}/`);
 const filters = process.argv.slice(2);
 const files = globSync('**/*.test.ts', { exclude: (name) => name === 'node_modules' || name === '.errata' })
-  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .filter((file) => isWanted(file))
   .sort();
 if (files.length === 0) {
   console.error(`no test file matches ${filters.join(' ')}`);
   process.exit(1);
+}
+
+function isWanted(file: string): boolean {
+  const is_edge = EDGES.some((folder) => file.startsWith(folder));
+  if (filters.length === 0) return !is_edge;
+  return filters.some((filter) => (filter === '--edges' ? is_edge : file.includes(filter)));
 }
 
 /** In one of the files. */

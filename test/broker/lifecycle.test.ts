@@ -69,7 +69,7 @@ test('a taken port is named in the error', async (t) => {
     (error: Error & { code: string; hint: string }) => {
       assert.equal(error.code, 'E_PORT_IN_USE');
       assert.match(error.message, new RegExp(String(port)));
-      assert.match(error.hint, /another port/);
+      assert.match(error.hint, /another with --kafka-port/);
       return true;
     },
   );
