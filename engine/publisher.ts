@@ -59,7 +59,8 @@ export class Publisher {
         await this.#persist(new Outbox(batch.flatMap(({ records }) => records)));
         for (const { done } of batch) done.resolve();
       } catch (error) {
-        for (const { done } of batch) done.reject(error);
+        // What waits behind it goes down with it: written now, it would overtake what its source gives again.
+        for (const { done } of [...batch, ...this.#waiting.splice(0)]) done.reject(error);
       }
     }
   }
