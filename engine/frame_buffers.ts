@@ -50,16 +50,18 @@ export const FRAME_BUFFERS = new FrameBuffers();
 /** The memory of one answer, of which several parts are in use. */
 export class Lease {
   readonly #memory: ArrayBufferLike;
+  readonly #buffers: FrameBuffers;
   #parts: number;
 
-  constructor(memory: ArrayBufferLike, parts: number) {
+  constructor(memory: ArrayBufferLike, parts: number, buffers = FRAME_BUFFERS) {
     this.#memory = memory;
     this.#parts = parts;
+    this.#buffers = buffers;
   }
 
   /** One of the parts is done with; after the last the memory is used again. */
   release(): void {
     this.#parts -= 1;
-    if (this.#parts === 0) FRAME_BUFFERS.giveBack(this.#memory);
+    if (this.#parts === 0) this.#buffers.giveBack(this.#memory);
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Lease } from './frame_buffers.ts';
 import type { ResolvedPlan, StagePlan, TimePlan } from './plan.ts';
 import { TaskState } from './state.ts';
 import type { TaskInput } from './task_input.ts';
@@ -40,6 +41,26 @@ test('records come out in order, and the position ends behind what holds no reco
     [undefined, 9],
   ]);
   assert.ok(input.at_end);
+});
+
+test('memory of an answer is used again once it is passed, unless a record of it was kept', () => {
+  const input = source(WALL);
+  let released = 0;
+  const lease = { release: () => released++ };
+  const give = (offset: number) =>
+    input.onChunk({ ...chunkOf([logRecord(offset)]), lease: lease as unknown as Lease }, 9);
+  give(0);
+  input.advance();
+  assert.equal(input.borrowed().offset, 0);
+  assert.equal(released, 0, 'it is being read');
+  input.advance();
+  assert.equal(released, 1);
+  give(1);
+  assert.equal(input.takeNext()?.offset, 1);
+  input.advance();
+  assert.equal(released, 1, 'what was taken stays as it is');
+  give(1);
+  assert.equal(released, 2, 'what is known is not looked at');
 });
 
 test('what is buffered beyond the limit leaves the partition out of the next fetch, until it is taken', () => {
