@@ -8,6 +8,8 @@
  * 3. Where a thread failed, got stuck or ran out of memory, the records that it had in hand become suspect. A thread that was
  *    ended from outside says nothing about its records.
  * 4. Without Kafka a worker waits, and that is no death.
+ * 5. Piscina replaces no thread that ends while it still starts, and whoever waits for that one would wait for ever: such a run is
+ *    given up, and tried again like one that died.
  */
 import { MessageChannel, type MessagePort, type Worker as Thread } from 'node:worker_threads';
 import type { Logger } from 'pino';
@@ -84,6 +86,8 @@ interface Worker {
   member_id: string | null;
   tasks: TaskStatus[];
   thread_id: number | null;
+  /** Gives up the run that is under way. */
+  run: AbortController | null;
   in_hand: SharedArrayBuffer;
   /** Looks since it was last heard of. */
   silent_looks: number;
@@ -125,6 +129,8 @@ export class Supervisor {
       // Piscina's waiting by Atomics would freeze the sockets of a worker.
       atomics: 'disabled',
     });
+    // Later: a thread that was ready is replaced right after this is told.
+    this.#pool.on('workerDestroy', () => setImmediate(() => this.#giveUpLost()));
     this.#workers = Array.from({ length: count }, (_, index) => ({
       name: `${init.plan.topology}-${index}`,
       phase: 'starting',
@@ -132,6 +138,7 @@ export class Supervisor {
       member_id: null,
       tasks: [],
       thread_id: null,
+      run: null,
       in_hand: InHand.memory(),
       silent_looks: 0,
       is_stuck: false,
@@ -218,8 +225,13 @@ export class Supervisor {
       suspicions: this.#suspects.all(),
       in_hand: worker.in_hand,
     };
+    const run = new AbortController();
+    worker.run = run;
     try {
-      const end: WorkerEnd = await this.#pool.run({ init, port: port2 }, { transferList: [port2] });
+      const end: WorkerEnd = await this.#pool.run(
+        { init, port: port2 },
+        { transferList: [port2], signal: run.signal },
+      );
       if (end.type !== 'failed') return end;
       return { type: 'died', message: end.message, death: { ...end, of_itself: true } };
     } catch (error) {
@@ -227,12 +239,22 @@ export class Supervisor {
       return { type: 'died', message: death.message, death };
     } finally {
       worker.port = null;
+      worker.run = null;
       worker.thread_id = null;
       port1.close();
     }
   }
 
+  /** More runs are under way than there are threads: those that were not heard of wait for a thread that is gone. */
+  #giveUpLost(): void {
+    const running = this.#workers.filter(({ run }) => run !== null);
+    if (this.#pool.threads.length >= running.length) return;
+    for (const { run, thread_id } of running) if (thread_id === null) run!.abort();
+  }
+
   #deathOf(worker: Worker, error: unknown): Death {
+    if (worker.run?.signal.aborted)
+      return { code: null, message: 'its thread ended while it started', of_itself: false };
     if (worker.is_stuck) {
       const message = `stuck: nothing was heard of it for ${this.#init.plan.watchdog_ms / 1000} s`;
       return { code: 'E_WORKER_STUCK', message, of_itself: true };

@@ -1,6 +1,7 @@
 /** A worker thread that dies is started again, and others have its tasks long before its session would time out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Assessment } from '../../messages/assessment.ts';
 import { TopologyRun } from '../harness/topology_run.ts';
 import { until } from '../harness/until.ts';
@@ -70,4 +71,29 @@ test('a worker thread that is ended is replaced, and the group does not wait for
   const { workers } = run.processor.status();
   assert.deepEqual(workers.map(({ restarts }) => restarts).sort(), [0, 1]);
   assert.match(workers.find(({ restarts }) => restarts === 1)!.last_error!, /exited/);
+});
+
+test('a worker whose thread is ended while it still starts is tried again, and can be stopped', {
+  timeout: 90_000,
+}, async (t) => {
+  const run = await TopologyRun.embedded(t, { changes: [[['actors', 'stats', 'idle'], 'never']] });
+  await run.start();
+  const { processor } = run;
+  const known = new Set(processor.threads);
+  await processor.threads[0]!.terminate();
+  // The first stands there when the worker is to run again, the second is started for that.
+  for (const _ of ['first', 'second']) {
+    const replacement = () => processor.threads.find((thread) => !known.has(thread));
+    while (replacement() === undefined) await setImmediate();
+    const thread = replacement()!;
+    known.add(thread);
+    await thread.terminate();
+  }
+  await until(
+    () => processor.status().workers.every(({ phase }) => phase === 'running'),
+    'all workers run again',
+  );
+  await round(run, 'after');
+  await run.heartbeat(FROM_MS + 3_600_000);
+  await until(async () => (await counts(run, 'after')) >= EVENTS, 'what comes then is counted');
 });
