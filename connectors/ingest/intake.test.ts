@@ -55,6 +55,20 @@ test('what Kafka does not acknowledge in time is told to come again, and counts 
   assert.equal(pending.bytes, 0);
 });
 
+test('what a request holds is given back once, also where its client hangs up while it is decompressed', async () => {
+  const pending = new PendingBytes(100);
+  const hold = new Hold(pending);
+  assert.equal(hold.growTo(10), true);
+  hold.release();
+  assert.equal(pending.bytes, 0);
+  assert.equal(hold.growTo(60), false, 'nobody waits for it');
+  hold.retain();
+  hold.release();
+  assert.equal(pending.bytes, 0);
+  assert.equal(pending.take(100), true);
+  assert.equal(pending.take(1), false);
+});
+
 test('where Kafka says no for good the source fails, and the key is free again', async () => {
   const { take, kafka, failures, published } = setUp();
   kafka.gate = Promise.reject(new ErrataError('E_KAFKA_TOPIC_AUTHORIZATION_FAILED', 'no'));
