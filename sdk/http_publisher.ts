@@ -45,6 +45,8 @@ class HttpTransport implements Transport {
     const response = await fetch(this.#urls[kind], {
       method: 'POST',
       body,
+      // Where it leads, nobody may take it: a login page answers 200.
+      redirect: 'manual',
       headers: {
         ...this.#headers,
         'content-type': 'application/x-ndjson',
@@ -52,7 +54,7 @@ class HttpTransport implements Transport {
       },
       signal: AbortSignal.timeout(this.#timeout_ms),
     });
-    return refusedBy(response.status, await response.text());
+    return refusedBy(response, await response.text());
   }
 
   /** Equal where the same messages are sent again; not where equal ones are, nor where only some of them are. */
@@ -76,28 +78,46 @@ function endpoint(url: string, path: string): URL {
   }
 }
 
-/** Throws for what is to be sent again. */
-function refusedBy(status: number, body: string): Refused[] {
+/** Throws for what is to be sent again: all but the ingest's own word that it was taken or refused. */
+function refusedBy(response: Response, body: string): Refused[] {
+  const { status } = response;
   const refused = refusalsIn(body);
-  if (status < 300 || refused.length > 0) return refused;
+  if (refused && (status === 202 || (status === 400 && refused.length > 0))) return refused;
   if (status === 413) throw new ErrataError('E_TOO_LARGE', `the ingest does not take requests of this size`);
-  throw new ErrataError('E_PUBLISH', `the ingest answered ${status}: ${body.slice(0, 200)}`);
+  throw new ErrataError(
+    'E_PUBLISH',
+    `the ingest answered ${status}${elsewhere(response)}: ${body.slice(0, 200)}`,
+    {
+      hint: 'is this the URL of an ingest? It says 202 and how many it has accepted',
+    },
+  );
+}
+
+/** Where a redirect leads, without what may be secret. */
+function elsewhere({ headers }: Response): string {
+  const location = headers.get('location');
+  return location === null ? '' : ` (go to ${location.split(/[?#]/, 1)[0]})`;
 }
 
 interface Answer {
+  accepted?: unknown;
   errors?: { index?: unknown; message?: unknown }[];
 }
 
-function refusalsIn(body: string): Refused[] {
-  let answer: Answer | null;
-  try {
-    answer = JSON.parse(body) as Answer | null;
-  } catch {
-    // A proxy may have answered.
-    return [];
-  }
-  const errors = Array.isArray(answer?.errors) ? answer.errors : [];
-  return errors.flatMap(({ index, message }) =>
+/** Null where it is not the ingest that has answered. */
+function refusalsIn(body: string): Refused[] | null {
+  const answer = answerIn(body);
+  if (!Number.isInteger(answer?.accepted) || !Array.isArray(answer?.errors)) return null;
+  return answer.errors.flatMap(({ index, message }) =>
     typeof index === 'number' ? [{ index, reason: String(message) }] : [],
   );
+}
+
+function answerIn(body: string): Answer | null {
+  try {
+    return JSON.parse(body) as Answer | null;
+  } catch {
+    // A proxy may have answered.
+    return null;
+  }
 }

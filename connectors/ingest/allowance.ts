@@ -25,7 +25,10 @@ export class PendingBytes {
   }
 }
 
-/** What one request holds of them: until it is answered and, if that takes longer, its records are published. */
+/**
+ * What one request holds of them: until it is answered and, if that takes longer, its records are published. Given back
+ * once, by the last of its users; nothing is held after that, though the request may still be looked at.
+ */
 export class Hold {
   readonly #pending: PendingBytes;
   #bytes = 0;
@@ -35,8 +38,9 @@ export class Hold {
     this.#pending = pending;
   }
 
-  /** False where that would be too many. */
+  /** False where that would be too many, and where all is given back. */
   growTo(bytes: number): boolean {
+    if (this.#users === 0) return false;
     const more = Math.max(0, bytes - this.#bytes);
     if (!this.#pending.take(more)) return false;
     this.#bytes += more;
@@ -44,11 +48,11 @@ export class Hold {
   }
 
   retain(): void {
-    this.#users++;
+    if (this.#users > 0) this.#users++;
   }
 
   release(): void {
-    if (--this.#users === 0) this.#pending.giveBack(this.#bytes);
+    if (this.#users > 0 && --this.#users === 0) this.#pending.giveBack(this.#bytes);
   }
 }
 

@@ -2,11 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { IncomingRecord } from '../../engine/edge.ts';
 import { ErrataError } from '../../messages/errata_error.ts';
 import { Hold, PendingBytes, RecordRate } from './allowance.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { type Endpoint, Intake, type IntakeLimits } from './intake.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heldBytes(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
 
 const BODY = Buffer.from(
   JSON.stringify({ prediction_id: 'p', feedback_type: 'explicit', rating: 1, timestamp: 1.7e9 }),
@@ -55,6 +66,20 @@ test('what Kafka does not acknowledge in time is told to come again, and counts 
   assert.equal(pending.bytes, 0);
 });
 
+test('what a request holds is given back once, also where its client hangs up while it is decompressed', async () => {
+  const pending = new PendingBytes(100);
+  const hold = new Hold(pending);
+  assert.equal(hold.growTo(10), true);
+  hold.release();
+  assert.equal(pending.bytes, 0);
+  assert.equal(hold.growTo(60), false, 'nobody waits for it');
+  hold.retain();
+  hold.release();
+  assert.equal(pending.bytes, 0);
+  assert.equal(pending.take(100), true);
+  assert.equal(pending.take(1), false);
+});
+
 test('where Kafka says no for good the source fails, and the key is free again', async () => {
   const { take, kafka, failures, published } = setUp();
   kafka.gate = Promise.reject(new ErrataError('E_KAFKA_TOPIC_AUTHORIZATION_FAILED', 'no'));
@@ -91,15 +116,50 @@ test('a rate is held on average', () => {
 });
 
 test('keys are forgotten when their time is over, the oldest first where there are too many', async () => {
-  const keys = new IdempotencyKeys<number>({ window_ms: 100, max_keys: 2 });
+  const keys = new IdempotencyKeys({ window_ms: 100, max_keys: 2 });
   let made = 0;
-  const ask = (key: string, now_ms: number) => keys.once(key, 'body', now_ms, async () => ++made);
+  const ask = async (key: string, now_ms: number) => {
+    await keys.once(key, 'body', now_ms, async () => void made++);
+    return made;
+  };
   assert.equal(await ask('a', 0), 1);
   assert.equal(await ask('a', 99), 1);
   assert.equal(await ask('a', 100), 2);
   assert.equal(await ask('b', 101), 3);
   assert.equal(await ask('c', 102), 4);
-  assert.equal(await ask('b', 103), 3);
+  assert.equal(await ask('b', 103), 4);
   assert.equal(await ask('a', 104), 5);
-  assert.throws(() => keys.once('a', 'other', 105, async () => 0), { code: 'E_IDEMPOTENCY_KEY' });
+  assert.throws(() => keys.once('a', 'other', 105, async () => undefined), { code: 'E_IDEMPOTENCY_KEY' });
+});
+
+test('a request that comes again gets its answer, however long; it is not kept for that', async () => {
+  const { take, published } = setUp({ max_records: 1_000 });
+  const body = Buffer.from(`[${String(BODY)}${',7'.repeat(999)}]`);
+  const [first, again] = [await take('key', body), await take('key', body)];
+  assert.deepEqual([first.accepted, first.errors.length, first.errors[998]!.index], [1, 999, 999]);
+  assert.deepEqual(again, first);
+  assert.equal(published.length, 1);
+  const early_bytes = heldBytes();
+  for (let number = 0; number < 500; number++) await take(`key ${number}`, body);
+  published.length = 0;
+  const bytes = (heldBytes() - early_bytes) / 500;
+  assert(bytes < 4_096, `${Math.round(bytes)} bytes for each key`);
+});
+
+test('while Kafka is away, repetitions hold nothing beyond their time', async () => {
+  const { take, kafka, pending } = setUp({ timeout_ms: 5 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  kafka.gate = promise;
+  const repeat = () => {
+    const body = Buffer.concat([BODY, Buffer.alloc(1_000_000, ' ')]);
+    return assert.rejects(take('key', body), { code: 'E_NOT_ACKNOWLEDGED' });
+  };
+  await repeat();
+  const early_bytes = heldBytes();
+  for (let number = 0; number < 30; number++) await repeat();
+  const more_bytes = heldBytes() - early_bytes;
+  assert(more_bytes < 3_000_000, `${more_bytes} bytes`);
+  resolve();
+  await take('key', Buffer.concat([BODY, Buffer.alloc(1_000_000, ' ')]));
+  assert.equal(pending.bytes, 0);
 });

@@ -1,12 +1,12 @@
 /** From the body of a request to the answer: read, checked, published, acknowledged. */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SourcePorts } from '../../engine/edge.ts';
+import type { IncomingRecord, SourcePorts } from '../../engine/edge.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { type Hold, RecordRate } from './allowance.ts';
-import { type BodyForm, recordSpans } from './body_records.ts';
+import { type BodyForm, recordSpans, type Span } from './body_records.ts';
 import { IdempotencyKeys } from './idempotency.ts';
-import { type KeyField, RecordCheck, type RecordKind } from './record_check.ts';
+import { type CheckedRecords, type KeyField, RecordCheck, type RecordKind } from './record_check.ts';
 import type { Accepted } from './routes.ts';
 
 /** Where the records of one kind go. */
@@ -31,13 +31,13 @@ export interface IntakeRequest {
   hold: Hold;
 }
 
-/** A key and its answer take some hundred bytes. */
+/** A key takes some hundred bytes. */
 const MAX_KEYS = 100_000;
 
 export class Intake {
   readonly #limits: IntakeLimits;
   readonly #check = new RecordCheck();
-  readonly #keys: IdempotencyKeys<Accepted>;
+  readonly #keys: IdempotencyKeys;
   readonly #rate: RecordRate | undefined;
 
   constructor(limits: IntakeLimits) {
@@ -48,30 +48,30 @@ export class Intake {
 
   /** Throws ErrataError: E_REQUEST, E_TOO_MANY_RECORDS, E_IDEMPOTENCY_KEY, E_BUSY or E_NOT_ACKNOWLEDGED. */
   async take(endpoint: Endpoint, request: IntakeRequest): Promise<Accepted> {
-    const { idempotency_key: key, body } = request;
-    const carryOut = (request_id: string) => this.#carryOut(endpoint, request, request_id);
-    const answer =
-      key === undefined
-        ? carryOut(randomUUID())
-        : this.#keys.once(`${endpoint.kind}/${key}`, fingerprint(body), Date.now(), () => carryOut(key));
-    return this.#inTime(answer);
+    const { idempotency_key: key = randomUUID(), hold } = request;
+    let checked: CheckedRecords | undefined;
+    const carryOut = async () => {
+      const spans = spansIn(request);
+      this.#allow(spans.length);
+      checked = this.#checked(endpoint, request, spans, key);
+      await publish(endpoint, checked.accepted, hold);
+    };
+    const done =
+      request.idempotency_key === undefined
+        ? carryOut()
+        : this.#keys.once(`${endpoint.kind}/${key}`, fingerprint(request), Date.now(), carryOut);
+    await this.#inTime(done);
+    const { accepted, errors } = checked ?? this.#checked(endpoint, request, spansIn(request), key);
+    return { accepted: accepted.length, errors };
   }
 
-  async #carryOut(endpoint: Endpoint, request: IntakeRequest, request_id: string): Promise<Accepted> {
-    const spans = recordSpans(request.body, request.form);
-    if (!spans) throw new ErrataError('E_REQUEST', 'the array does not end, or something follows it');
-    this.#allow(spans.length);
-    const { kind, key } = endpoint;
-    const { accepted, errors } = this.#check.check(request.body, spans, { kind, key, request_id });
-    request.hold.retain();
-    try {
-      await endpoint.ports.publish(accepted);
-    } catch (cause) {
-      throw notPublished(endpoint, cause);
-    } finally {
-      request.hold.release();
-    }
-    return { accepted: accepted.length, errors };
+  #checked(
+    { kind, key }: Endpoint,
+    { body }: IntakeRequest,
+    spans: readonly Span[],
+    request_id: string,
+  ): CheckedRecords {
+    return this.#check.check(body, spans, { kind, key, request_id });
   }
 
   #allow(records: number): void {
@@ -86,18 +86,17 @@ export class Intake {
   }
 
   /** What is not acknowledged in time goes on: repeated with its key, the request gets the answer that it then has. */
-  async #inTime(answer: Promise<Accepted>): Promise<Accepted> {
+  async #inTime(done: Promise<void>): Promise<void> {
     const { timeout_ms } = this.#limits;
     const over = new AbortController();
     const timeout = delay(timeout_ms, null, { signal: over.signal }).catch(() => null);
     try {
-      const first = await Promise.race([answer, timeout]);
-      if (first !== null) return first;
+      if ((await Promise.race([done, timeout])) !== null) return;
     } finally {
       over.abort();
     }
     // Nobody waits for it any more.
-    answer.catch(() => undefined);
+    done.catch(() => undefined);
     throw new ErrataError('E_NOT_ACKNOWLEDGED', `Kafka has not acknowledged within ${timeout_ms} ms`, {
       hint: 'it may still do so: repeat the request with an Idempotency-Key, or records with an event_id',
     });
@@ -114,6 +113,25 @@ export class Busy extends ErrataError {
   }
 }
 
+/** Throws E_REQUEST. */
+function spansIn({ body, form }: IntakeRequest): Span[] {
+  const spans = recordSpans(body, form);
+  if (!spans) throw new ErrataError('E_REQUEST', 'the array does not end, or something follows it');
+  return spans;
+}
+
+/** Throws E_NOT_ACKNOWLEDGED. */
+async function publish(endpoint: Endpoint, records: readonly IncomingRecord[], hold: Hold): Promise<void> {
+  hold.retain();
+  try {
+    await endpoint.ports.publish(records);
+  } catch (cause) {
+    throw notPublished(endpoint, cause);
+  } finally {
+    hold.release();
+  }
+}
+
 /** Whether some of it got into the log is not known. */
 function notPublished({ ports }: Endpoint, cause: unknown): ErrataError {
   const is_stopping = cause instanceof ErrataError && cause.code === 'E_SOURCE_STOPPED';
@@ -122,6 +140,6 @@ function notPublished({ ports }: Endpoint, cause: unknown): ErrataError {
   return new ErrataError('E_NOT_ACKNOWLEDGED', why, { cause, hint: 'repeat the request' });
 }
 
-function fingerprint(body: Buffer): string {
-  return createHash('sha256').update(body).digest('base64');
+function fingerprint({ body, form }: IntakeRequest): string {
+  return createHash('sha256').update(form).update(body).digest('base64');
 }

@@ -125,13 +125,14 @@ export class PageOutbox {
   async #deliver(batch: Entry[]): Promise<string | undefined> {
     try {
       const response = await this.#post(bodyOf(batch));
-      const { ok, status } = response;
-      const problem = ok ? undefined : `the ingest answered ${status}`;
-      if (status >= 500 || PASSING.includes(status)) return problem;
-      const refused = await refusalsIn(response);
-      const failed = ok ? refused.length : batch.length;
+      const { status } = response;
+      const { accepted, errors = [] } = await answerIn(response);
+      const is_taken = status === 202 && Number.isInteger(accepted);
+      const problem = `the ingest answered ${status}`;
+      if (!is_taken && !isRefusal(status)) return problem;
+      const failed = is_taken ? errors.length : batch.length;
       this.stats.published += batch.length - failed;
-      if (failed > 0) this.#count('failed', failed, refused[0] ?? problem!);
+      if (failed > 0) this.#count('failed', failed, errors[0]?.message ?? problem);
       return undefined;
     } catch (thrown) {
       return String(thrown);
@@ -144,6 +145,8 @@ export class PageOutbox {
     return fetch(url, {
       method: 'POST',
       keepalive: true,
+      // Where it leads, nobody may take it: a login page answers 200.
+      redirect: 'error',
       body,
       headers: token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` },
     });
@@ -159,8 +162,18 @@ function bodyOf(batch: Entry[]): string {
   return `[${batch.map(({ json }) => json).join()}]`;
 }
 
-/** Why single messages were refused. */
-async function refusalsIn(response: Response): Promise<string[]> {
-  const answer = (await response.json().catch(() => null)) as { errors?: { message: string }[] } | null;
-  return (answer?.errors ?? []).map(({ message }) => message);
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && !PASSING.includes(status);
+}
+
+interface Answer {
+  accepted?: unknown;
+  /** Why single messages were refused. */
+  errors?: { message: string }[];
+}
+
+/** Empty where it is not the ingest that has answered. */
+async function answerIn(response: Response): Promise<Answer> {
+  const answer = (await response.json().catch(() => null)) as Answer | null;
+  return answer && Array.isArray(answer.errors) ? answer : {};
 }

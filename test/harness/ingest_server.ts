@@ -18,8 +18,8 @@ export class IngestServer {
   readonly taken: IngestRequest[] = [];
   /** All, in order. */
   readonly asked: IngestRequest[] = [];
-  /** An HTTP status to answer with instead. */
-  fault: (request: IngestRequest) => number | undefined | Promise<number> = () => undefined;
+  /** An HTTP status to answer with instead, or where to go. */
+  fault: (request: IngestRequest) => number | URL | undefined | Promise<number> = () => undefined;
   url = '';
 
   static async start(t: Ending): Promise<IngestServer> {
@@ -51,6 +51,10 @@ export class IngestServer {
     this.asked.push(asked);
     const fault =
       (await this.fault(asked)) ?? (['/v1/predictions', '/v1/feedback'].includes(path) ? undefined : 404);
+    if (fault instanceof URL) {
+      response.writeHead(302, { location: fault.href }).end();
+      return;
+    }
     if (fault !== undefined) {
       response.writeHead(fault).end();
       return;

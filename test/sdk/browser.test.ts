@@ -146,6 +146,21 @@ test('goes on while the ingest is away, tries again, and counts what it cannot k
   assert.equal(new Set(ingest.records.map(({ event_id }) => event_id)).size, published);
 });
 
+test('only the word of the ingest counts: no login page on the way, and no 200 of a proxy', async (t) => {
+  const opened = await openShop(t);
+  if (!opened) return;
+  const { ingest, visit } = opened;
+  const tries: (number | URL)[] = [new URL('/login', ingest.url), 200, 202];
+  ingest.fault = ({ path }) => (path === '/login' ? 200 : tries.shift());
+  const page = await visit({ linger_ms: 0 });
+  await page.click('#bad');
+  await until(() => ingest.records.length === 1, 'it is taken', 30_000);
+  const stats = () => page.evaluate('feedback.stats()') as Promise<Record<string, unknown>>;
+  await until(async () => (await stats()).published === 1, 'it is published');
+  assert.deepEqual([(await stats()).captured, (await stats()).failed], [1, 0]);
+  assert.equal(ingest.asked.length, 4);
+});
+
 test('refuses at once what would be no feedback', async (t) => {
   const opened = await openShop(t);
   if (!opened) return;

@@ -61,6 +61,23 @@ test('what is not taken is sent again under the same key until it is', async (t)
   assert.equal(new Set(ingest.asked.map(({ headers }) => headers['idempotency-key'])).size, 2);
 });
 
+test('only the word of the ingest counts: no login page on the way, and no 200 of a proxy', async (t) => {
+  const { ingest, capture, publisher } = await open(t);
+  for (const [answer, problem] of [
+    [new URL('/login?state=secret', ingest.url), /^the ingest answered 302 \(go to http:\S+\/login\)/],
+    [200, /^the ingest answered 200/],
+    [202, /^the ingest answered 202/],
+  ] as const) {
+    ingest.fault = ({ path }) => (path.startsWith('/login') ? 200 : answer);
+    capture.capture({ output: 1 });
+    await until(() => problem.test(publisher.stats().last_problem ?? ''), `${problem} is told`);
+  }
+  ingest.fault = () => undefined;
+  assert.equal((await capture.flush()).published, 3);
+  assert.equal(ingest.records.length, 3);
+  assert.ok(ingest.asked.every(({ path }) => path === '/v1/predictions'));
+});
+
 test('a message that is refused fails alone, with the reason', async (t) => {
   const { publisher, ingest } = await open(t);
   const outcomes = await Promise.all(
