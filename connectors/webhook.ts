@@ -42,7 +42,7 @@ export type WebhookConfig = Static<typeof WebhookConfig>;
 export const webhook = defineSink({
   kind: 'webhook',
   summary:
-    'Posts each record to a URL: signed, tried again with backoff until it is taken, in order per key. An answer of 4xx (but 408, 425, 429) refuses it for good.',
+    'Posts each record to a URL: signed, tried again with backoff until it is taken, in order per key. 400, 409, 413, 415 and 422 refuse a record for good (dead letter); any other answer but 2xx (401, 403, 404 and redirects too, which are not followed) is waited for, and `/ready` says why.',
   example: `alerts:
   from: severity
   webhook: { url: "https://alerts.example.com/errata", secret_env: ALERTS_SECRET }`,
