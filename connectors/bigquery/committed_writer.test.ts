@@ -104,6 +104,7 @@ class Run {
       return answer;
     };
     return {
+      table: this.table.table,
       create: () => flaky(() => this.table.create()),
       append: (...given) => flaky(() => this.table.append(...given)),
       seal: (name) => flaky(() => this.table.seal(name)),
@@ -154,10 +155,35 @@ test('a stream that is gone is replaced, and what was not committed comes twice 
   await first.write(records, context);
   const began = new Map(state);
   await first.write(records, context);
-  table.forget('stream-1');
+  table.forget('one/stream-1');
   const second = new CommittedWriter(table, rowOf, log);
   const resumed = { state: stateIn(began), only: () => undefined };
   await second.write(records, resumed);
   await second.write(records, resumed);
   assert.deepEqual(table.rows, [0, 1, 2, 0, 1, 2]);
+});
+
+test('killed before the commit and given another table, it writes all rows there that are not committed', async () => {
+  const [old, other] = [new FakeTable('old'), new FakeTable('other')];
+  const records = [0, 1, 2].map(recordAt);
+  const rowOf: RowOf<FakeRow> = ({ offset }) => ({ row: { id: offset, taken: 'taken' }, bytes: 1 });
+  const committed = new Map<string, unknown>();
+  const first = new CommittedWriter(old, rowOf, log);
+  await first.write(records, { state: stateIn(committed), only: () => undefined });
+  await first.write(records, { state: stateIn(new Map(committed)), only: () => undefined });
+  assert.deepEqual(old.rows, [0, 1, 2], 'appended, and killed before the commit');
+
+  const both: WriteStreams<FakeRow> = {
+    table: 'other',
+    create: () => other.create(),
+    append: (...given) => other.append(...given),
+    // By its name a stream of any table can be sealed.
+    seal: (name) => (name.startsWith('old/') ? old : other).seal(name),
+    close: () => undefined,
+  };
+  const second = new CommittedWriter(both, rowOf, log);
+  const resumed = { state: stateIn(committed), only: () => undefined };
+  await second.write(records, resumed);
+  await second.write(records, resumed);
+  assert.deepEqual(other.rows, [0, 1, 2]);
 });

@@ -9,7 +9,8 @@
  * 4. The name of a new stream is committed before its first row: otherwise rows could be in a stream that nobody knows of.
  * 5. So that counting rows finds the record, none that BigQuery refused stands in front of rows that are not committed yet: a batch
  *    ends behind such records, and the rest follows after a commit.
- * 6. Where the stream is gone altogether (BigQuery forgets a stream that was not used for days; its table was made anew), what was
+ * 6. A position is of one table: where the topology names another, what is committed says nothing of it.
+ * 7. Where the stream is gone altogether (BigQuery forgets a stream that was not used for days; its table was made anew), what was
  *    appended but not committed comes twice, and that is told.
  */
 import type { Logger } from 'pino';
@@ -24,6 +25,8 @@ export type RowOf<Row> = (record: SinkRecord) => { row: Row; bytes: number } | {
 
 /** As it is committed, under `position`. */
 export interface StreamPosition {
+  /** `projects/…/tables/…`; what was written to another table says nothing of this one. */
+  table: string;
   stream: string;
   /** How many rows are in it of what is committed. */
   rows: number;
@@ -53,7 +56,8 @@ export class CommittedWriter<Row> {
 
   /** As `OpenSink.write`. */
   async write(records: readonly SinkRecord[], context: SinkContext): Promise<Refusal[]> {
-    const position = context.state.get<StreamPosition>(POSITION);
+    const kept = context.state.get<StreamPosition>(POSITION);
+    const position = kept?.table === this.#streams.table ? kept : undefined;
     if (!position || position.stream !== this.#stream) return this.#begin(position, context);
     for (;;) {
       const portion = this.#portion(records, position.ahead);
@@ -68,7 +72,7 @@ export class CommittedWriter<Row> {
     this.#stream = undefined;
     const ahead = before ? before.ahead + (await this.#surplus(before)) : 0;
     const stream = await this.#streams.create();
-    context.state.set<StreamPosition>(POSITION, { stream, rows: 0, ahead });
+    context.state.set<StreamPosition>(POSITION, { table: this.#streams.table, stream, rows: 0, ahead });
     context.only(0);
     this.#stream = stream;
     return [];
@@ -151,11 +155,11 @@ export class CommittedWriter<Row> {
 
   #done(
     { taken, rows, skipped, refusals, of }: Portion<Row>,
-    { stream, rows: before, ahead }: StreamPosition,
+    { rows: before, ahead, ...place }: StreamPosition,
     context: SinkContext,
   ): Refusal[] {
     context.state.set<StreamPosition>(POSITION, {
-      stream,
+      ...place,
       rows: before + rows.length,
       ahead: ahead - skipped,
     });

@@ -38,23 +38,23 @@ interface Connected {
 }
 
 export class StorageStreams implements WriteStreams<StorageRow> {
-  readonly #client: StorageClient;
   /** `projects/…/tables/…`. */
-  readonly #table: string;
+  readonly table: string;
+  readonly #client: StorageClient;
   readonly #fields: readonly TableField[];
   #connected: Connected | undefined;
 
   /** `fields`: the columns that rows bring. */
   constructor(client: StorageClient, table: string, fields: readonly TableField[]) {
     this.#client = client;
-    this.#table = table;
+    this.table = table;
     this.#fields = fields;
   }
 
   async create(): Promise<string> {
     try {
       const { writer } = this.#client;
-      const request = { streamType: 'COMMITTED', destinationTable: this.#table } as const;
+      const request = { streamType: 'COMMITTED', destinationTable: this.table } as const;
       return await writer.createWriteStream(request, ONE_ATTEMPT);
     } catch (error) {
       throw passing(error);
