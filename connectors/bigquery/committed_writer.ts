@@ -39,6 +39,7 @@ const POSITION = 'position';
 export class CommittedWriter<Row> {
   readonly #streams: WriteStreams<Row>;
   readonly #rowOf: RowOf<Row>;
+  readonly #checkTable: () => Promise<unknown>;
   readonly #log: Logger;
   /** The one of this life; undefined: there is none yet, or it can no longer be relied on. */
   #stream: string | undefined;
@@ -48,9 +49,16 @@ export class CommittedWriter<Row> {
   readonly #suspects = new Set<number>();
   #most_rows = Number.POSITIVE_INFINITY;
 
-  constructor(streams: WriteStreams<Row>, rowOf: RowOf<Row>, log: Logger) {
+  /** `checkTable` rejects where the table no longer takes what is written, or may not; asked before a record is blamed. */
+  constructor(
+    streams: WriteStreams<Row>,
+    rowOf: RowOf<Row>,
+    checkTable: () => Promise<unknown>,
+    log: Logger,
+  ) {
     this.#streams = streams;
     this.#rowOf = rowOf;
+    this.#checkTable = checkTable;
     this.#log = log;
   }
 
@@ -137,10 +145,12 @@ export class CommittedWriter<Row> {
   }
 
   /** Half of them, down to one; that one is to blame only if a fresh stream refuses it too. */
-  #narrow(records: readonly SinkRecord[], message: string): 'again' | 'begin' {
+  async #narrow(records: readonly SinkRecord[], message: string): Promise<'again' | 'begin'> {
     const [first] = records as [SinkRecord];
     this.#most_rows = Math.ceil(records.length / 2);
     if (records.length > 1) return 'again';
+    // A table that was changed under us refuses every record; none of them is to blame.
+    await this.#checkTable();
     if (this.#suspects.has(first.offset)) {
       this.#refuse(first, message);
       return 'again';
