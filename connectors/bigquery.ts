@@ -17,7 +17,7 @@ import { builtInMapping, Mapping, type RowMapping, rowMapping } from './bigquery
 import { MOST_REQUEST_BYTES } from './bigquery/request_limit.ts';
 import { bigqueryResources } from './bigquery/resources.ts';
 import { StorageStreams } from './bigquery/storage_streams.ts';
-import { checkTable } from './bigquery/table_check.ts';
+import { checkTable, checkUnchanged } from './bigquery/table_check.ts';
 import type { TableField } from './bigquery/table_field.ts';
 import { defineSink, type Finding, type OpenSink, type Refusal, type SinkRecord } from './connector.ts';
 
@@ -66,12 +66,13 @@ export const bigquery = defineSink({
     const client = await restClient(config.project);
     const mapping = rowMapping(config.mapping, message)!;
     const table = await tableName(config, client);
-    const all = await tableFields(client, table);
-    const fields = checkTable(config.table, all, mapping.columns);
+    const found = async () => checkTable(config.table, await tableFields(client, table), mapping.columns);
+    const fields = await found();
     if (config.method === 'insert_all')
       return opened(new InsertAllWriter(client, table, rowsBy(mapping, fields, 'json')));
     const streams = new StorageStreams(await storageClient(), pathOf(table), fields);
-    const writer = new CommittedWriter(streams, rowsBy(mapping, fields, 'proto'), log);
+    const stillFits = async () => checkUnchanged(config.table, fields, await found());
+    const writer = new CommittedWriter(streams, rowsBy(mapping, fields, 'proto'), stillFits, log);
     return opened(writer, () => streams.close());
   },
 });

@@ -30,7 +30,7 @@ export type {
 
 /** What the schema cannot say about settings; lint reports it at `at`, a path within them. */
 export interface Finding {
-  code: 'E_CONNECTOR' | 'W_CONNECTOR';
+  code: 'E_CONNECTOR' | 'E_SECRET' | 'W_CONNECTOR';
   at: readonly string[];
   message: string;
 }
@@ -43,6 +43,8 @@ interface ConnectorKind {
   readonly example: string;
   /** Schema of what stands under the kind's name in the entry. */
   readonly config: TObject;
+  /** Settings that may be secrets: nothing is filled into them from the environment, for the plan holds and shows them. */
+  readonly unfilled?: readonly string[];
 }
 
 export interface SourceKind extends ConnectorKind {

@@ -4,6 +4,7 @@ import type { MessageType } from '../actors/actor.ts';
 import { Duration, parseDuration } from '../messages/duration.ts';
 import { defineSink, type Finding } from './connector.ts';
 import { checkSecret, readSecret, secretSettings } from './secret.ts';
+import { isSecretUrl } from './secret_url.ts';
 import { WebhookSink } from './webhook_sink.ts';
 
 const SLACK_MESSAGES: readonly MessageType[] = ['alert', 'assessment', 'rollout'];
@@ -14,7 +15,8 @@ export const WebhookConfig = Type.Object(
       Type.String({
         pattern: '^https?://[^\\s]+$',
         examples: ['https://alerts.example.com/errata'],
-        description: 'where to post; where it is a secret itself, say `url_env` or `url_file` instead',
+        description:
+          'where to post; where it is a secret itself (has a token in it, as those of Slack, Discord, Teams) or differs by environment, say `url_env` or `url_file` instead',
       }),
     ),
     ...Type.Partial(Type.Object(secretSettings('url', 'the URL'))).properties,
@@ -42,11 +44,12 @@ export type WebhookConfig = Static<typeof WebhookConfig>;
 export const webhook = defineSink({
   kind: 'webhook',
   summary:
-    'Posts each record to a URL: signed, tried again with backoff until it is taken, in order per key. An answer of 4xx (but 408, 425, 429) refuses it for good.',
+    'Posts each record to a URL: signed, tried again with backoff until it is taken, in order per key. 400, 409, 413, 415 and 422 refuse a record for good (dead letter); any other answer but 2xx (401, 403, 404 and redirects too, which are not followed) is waited for, and `/ready` says why.',
   example: `alerts:
   from: severity
   webhook: { url: "https://alerts.example.com/errata", secret_env: ALERTS_SECRET }`,
   config: WebhookConfig,
+  unfilled: ['url'],
   // Small: what was posted and not yet committed is posted again after a crash.
   batch: { max_records: 32, max_bytes: 1024 * 1024 },
   check: (config, message) => [
@@ -85,10 +88,10 @@ function checkUrl(config: WebhookConfig): Finding[] {
   const extra = checkSecret({ ...config, url_env: url }, 'url').length > 0 || 'url_env' in config;
   if (extra) return report('E_CONNECTOR', '"url" and "url_env" or "url_file": one is enough');
   if (!URL.canParse(url)) return report('E_CONNECTOR', '"url" is no URL');
-  const { username, password, hostname, protocol } = new URL(url);
-  if (username || password || hostname === 'hooks.slack.com')
+  const { hostname, protocol } = new URL(url);
+  if (isSecretUrl(new URL(url)))
     return report(
-      'E_CONNECTOR',
+      'E_SECRET',
       'this URL is a secret: take it from the environment (`url_env`) or a file (`url_file`)',
     );
   if (protocol === 'http:' && !isLoopback(hostname))

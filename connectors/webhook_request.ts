@@ -15,13 +15,16 @@ export interface WebhookRequest {
 
 export type WebhookAnswer =
   | { type: 'taken' }
-  /** For good. */
+  /** For good: this record, not the next. */
   | { type: 'refused'; message: string }
   /** `after_ms`: the other side says when to ask again. */
   | { type: 'passing'; message: string; after_ms: number | null };
 
-/** 4xx that say nothing about the record. */
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+/**
+ * What is about the record: malformed, in conflict, too large, of no known type, not to be processed. All others are about the URL, the
+ * token or the other side's state (401, 403, 404, 405, 407, 410 too), and would refuse every record alike: they are waited for.
+ */
+const REFUSING: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
 /** Longer than that nobody is waited for in one go. */
 const RETRY_AFTER_MAX_MS = 10 * 60_000;
 const SHOWN_MAX_CHARACTERS = 500;
@@ -65,10 +68,16 @@ async function answerOf(response: Response): Promise<WebhookAnswer> {
     return { type: 'taken' };
   }
   const said = await beginningOf(response);
-  const message = `it answers ${status}${said === '' ? '' : `: ${said}`}`;
-  const is_refused = status >= 400 && status < 500 && !PASSING.has(status);
-  if (is_refused) return { type: 'refused', message };
+  const message = `it answers ${status}${said === '' ? '' : `: ${said}`}${remedyFor(status)}`;
+  if (REFUSING.has(status)) return { type: 'refused', message };
   return { type: 'passing', message, after_ms: retryAfterMs(headers.get('retry-after'), Date.now()) };
+}
+
+function remedyFor(status: number): string {
+  if (status >= 300 && status < 400)
+    return ' (redirects are not followed: configure the URL that it leads to)';
+  if (status === 401 || status === 403) return ' (check token, secret and URL)';
+  return status === 404 || status === 410 ? ' (check the URL)' : '';
 }
 
 /** Seconds or an HTTP date; null where it says nothing of use. */

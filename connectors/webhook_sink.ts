@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.ts';
 import type { OpenSink, Refusal, SinkPorts, SinkRecord } from './connector.ts';
 import { type SlackMessage, slackMessage } from './slack_message.ts';
-import { post, type WebhookAnswer } from './webhook_request.ts';
+import { post, type WebhookAnswer, type WebhookRequest } from './webhook_request.ts';
 
 export interface WebhookOptions {
   /** Read for each request: they may be renewed. */
@@ -42,11 +42,11 @@ export class WebhookSink implements OpenSink {
           if (refusal) refusals.push(refusal);
         }
     });
-    try {
-      await Promise.all(runners);
-    } finally {
-      this.#waiting.clear();
-    }
+    // All, so that nothing is posted any more once this rejects: the engine gives the batch again.
+    const ended = await Promise.allSettled(runners);
+    this.#waiting.clear();
+    const failed = ended.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
     return refusals;
   }
 
@@ -82,10 +82,21 @@ export class WebhookSink implements OpenSink {
   }
 
   async #attempt(id: string, body: Buffer): Promise<WebhookAnswer> {
-    const { url, secret, token, timeout_ms } = this.#options;
-    const signal = AbortSignal.any([this.#ports.signal, AbortSignal.timeout(timeout_ms)]);
+    const secrets = this.#secrets();
+    if ('missing' in secrets) return { type: 'passing', message: secrets.missing, after_ms: null };
+    const signal = AbortSignal.any([this.#ports.signal, AbortSignal.timeout(this.#options.timeout_ms)]);
     const timestamp_s = Math.floor(Date.now() / 1000);
-    return post({ url: url(), id, body, secret: secret(), token: token(), timestamp_s }, signal);
+    return post({ ...secrets, id, body, timestamp_s }, signal);
+  }
+
+  /** While one is renewed its file may be empty. Waited for here, or what was taken of the batch would be posted again. */
+  #secrets(): Pick<WebhookRequest, 'url' | 'secret' | 'token'> | { missing: string } {
+    const { url, secret, token } = this.#options;
+    try {
+      return { url: url(), secret: secret(), token: token() };
+    } catch (error) {
+      return { missing: String(error) };
+    }
   }
 
   #messageOf({ topic, partition, offset, value }: SinkRecord): { id: string; body: Buffer | null } {

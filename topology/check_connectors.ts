@@ -4,6 +4,8 @@ import type { Draft, LintContext } from './draft.ts';
 import type { Links } from './link.ts';
 
 export function checkConnectors(draft: Draft, { sink_edges }: Links, context: LintContext): void {
+  for (const { path, connector } of [...draft.sources, ...draft.sinks])
+    if (connector?.is_valid) checkFilled(connector.kind, [...path, connector.kind.kind], context);
   for (const { path, connector } of draft.sources)
     if (connector?.is_valid) {
       const { kind, config } = connector;
@@ -15,6 +17,21 @@ export function checkConnectors(draft: Draft, { sink_edges }: Links, context: Li
         const { kind, config } = connector;
         report(kind.check?.(config, message) ?? [], [...path, kind.kind], context);
       }
+}
+
+function checkFilled(
+  { unfilled = [] }: { unfilled?: readonly string[] },
+  path: readonly (string | number)[],
+  { document, problems }: LintContext,
+): void {
+  const filled = new Set(document.filled.map((found) => JSON.stringify(found)));
+  for (const name of unfilled)
+    if (filled.has(JSON.stringify([...path, name])))
+      problems.report(
+        'E_SECRET',
+        document.valueAt([...path, name]),
+        `"${name}" is filled in from the environment, and plans would show it: name the variable by "${name}_env", or a file by "${name}_file"`,
+      );
 }
 
 function report(

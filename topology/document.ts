@@ -13,6 +13,8 @@ export class SourceDocument {
   value: unknown;
   /** Paths of texts that stand, at least in part, in the file itself rather than in the environment. */
   readonly literals: Path[] = [];
+  /** Paths of texts that stand, at least in part, in the environment. */
+  readonly filled: Path[] = [];
   readonly #unresolved = new Set<string>();
   readonly #spans = new Map<string, Span>();
 

@@ -96,6 +96,16 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
     { 13: '  alerts: { from: severity, webhook: { url_env: U, url: "https://u:p@h/" } }' },
     ['13:29 W_CONNECTOR', '13:57 E_CONNECTOR'],
   ],
+  [
+    {
+      13: `  alerts: { from: severity, webhook: { url: "https://a.example/h/${'9f3c'.repeat(8)}", secret_env: S } }`,
+    },
+    ['13:45 E_SECRET'],
+  ],
+  [
+    { 13: '  alerts: { from: severity, webhook: { url: "${HOOK:-https://a.example/h}", secret_env: S } }' },
+    ['13:45 E_SECRET'],
+  ],
   [{ 13: '  alerts: { from: feedback, webhook: { url_env: U, format: slack } }' }, ['13:60 E_CONNECTOR']],
   [{ 9: '  severity: { from: stat }' }, ['9:21 E_UNKNOWN_REFERENCE → stats']],
   [

@@ -144,6 +144,7 @@ class Reader {
         `write \${NAME} or \${NAME:-default}, or $\${NAME} for the text itself`,
       );
     if (malformed || resolved.missing.length > 0) this.#document.markUnresolved(path);
+    if (resolved.changed) this.#document.filled.push(path);
     if (resolved.literal) this.#document.literals.push(path);
     const is_text = node.type !== 'PLAIN' || isSecretName(String(path.at(-1)));
     return resolved.changed && !is_text ? this.#plain(resolved.text) : resolved.text;

@@ -4,7 +4,7 @@
  * TLS; Google's client knows nothing of the kind). Credentials are found as Google's clients find them.
  */
 import type { BigQuery } from '@google-cloud/bigquery';
-import type { adapt, managedwriter } from '@google-cloud/bigquery-storage';
+import type { adapt, managedwriter, protos } from '@google-cloud/bigquery-storage';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import type { TableField } from './table_field.ts';
 
@@ -17,6 +17,7 @@ export interface StorageClient {
   writer: WriterClient;
   managedwriter: Pick<typeof managedwriter, 'JSONWriter' | 'parseStorageErrors'>;
   adapt: typeof adapt;
+  StorageError: typeof protos.google.cloud.bigquery.storage.v1.StorageError;
 }
 
 export async function restClient(project: string | undefined): Promise<BigQuery> {
@@ -30,11 +31,14 @@ export async function restClient(project: string | undefined): Promise<BigQuery>
 
 export async function storageClient(environment: NodeJS.ProcessEnv = process.env): Promise<StorageClient> {
   // Not by the package's root, which loads all versions of its services.
-  const [loaded, adapt] = await Promise.all([
+  const [loaded, adapt, { default: protos }] = await Promise.all([
     import('@google-cloud/bigquery-storage/build/src/managedwriter/index.js'),
     import('@google-cloud/bigquery-storage/build/src/adapt/index.js'),
+    import('@google-cloud/bigquery-storage/build/protos/protos.js'),
   ]);
-  return { writer: new loaded.WriterClient(await endpoint(environment)), managedwriter: loaded, adapt };
+  const writer = new loaded.WriterClient(await endpoint(environment));
+  const { StorageError } = protos.google.cloud.bigquery.storage.v1;
+  return { writer, managedwriter: loaded, adapt, StorageError };
 }
 
 type WriterOptions = NonNullable<ConstructorParameters<typeof managedwriter.WriterClient>[0]>;

@@ -13,6 +13,7 @@ import { stateIn } from './testing.ts';
 import type { WriteStreams } from './write_streams.ts';
 
 const log = pino({ level: 'silent' });
+const fits = async () => undefined;
 
 type Kind = FakeRow['taken'] | 'unmappable' | 'not_ours';
 
@@ -58,7 +59,7 @@ class Run {
   async toEnd(): Promise<void> {
     for (let life = 0; this.committed.position < this.#records.length; life++) {
       assert.ok(life < 1_000, 'it never ends');
-      await this.#live(new CommittedWriter(this.#streams(), this.#rowOf, log));
+      await this.#live(new CommittedWriter(this.#streams(), this.#rowOf, fits, log));
     }
   }
 
@@ -104,6 +105,7 @@ class Run {
       return answer;
     };
     return {
+      table: this.table.table,
       create: () => flaky(() => this.table.create()),
       append: (...given) => flaky(() => this.table.append(...given)),
       seal: (name) => flaky(() => this.table.seal(name)),
@@ -150,14 +152,39 @@ test('a stream that is gone is replaced, and what was not committed comes twice 
   const records = [0, 1, 2].map(recordAt);
   const rowOf: RowOf<FakeRow> = ({ offset }) => ({ row: { id: offset, taken: 'taken' }, bytes: 1 });
   const context = { state: stateIn(state), only: () => undefined };
-  const first = new CommittedWriter(table, rowOf, log);
+  const first = new CommittedWriter(table, rowOf, fits, log);
   await first.write(records, context);
   const began = new Map(state);
   await first.write(records, context);
-  table.forget('stream-1');
-  const second = new CommittedWriter(table, rowOf, log);
+  table.forget('one/stream-1');
+  const second = new CommittedWriter(table, rowOf, fits, log);
   const resumed = { state: stateIn(began), only: () => undefined };
   await second.write(records, resumed);
   await second.write(records, resumed);
   assert.deepEqual(table.rows, [0, 1, 2, 0, 1, 2]);
+});
+
+test('killed before the commit and given another table, it writes all rows there that are not committed', async () => {
+  const [old, other] = [new FakeTable('old'), new FakeTable('other')];
+  const records = [0, 1, 2].map(recordAt);
+  const rowOf: RowOf<FakeRow> = ({ offset }) => ({ row: { id: offset, taken: 'taken' }, bytes: 1 });
+  const committed = new Map<string, unknown>();
+  const first = new CommittedWriter(old, rowOf, fits, log);
+  await first.write(records, { state: stateIn(committed), only: () => undefined });
+  await first.write(records, { state: stateIn(new Map(committed)), only: () => undefined });
+  assert.deepEqual(old.rows, [0, 1, 2], 'appended, and killed before the commit');
+
+  const both: WriteStreams<FakeRow> = {
+    table: 'other',
+    create: () => other.create(),
+    append: (...given) => other.append(...given),
+    // By its name a stream of any table can be sealed.
+    seal: (name) => (name.startsWith('old/') ? old : other).seal(name),
+    close: () => undefined,
+  };
+  const second = new CommittedWriter(both, rowOf, fits, log);
+  const resumed = { state: stateIn(committed), only: () => undefined };
+  await second.write(records, resumed);
+  await second.write(records, resumed);
+  assert.deepEqual(other.rows, [0, 1, 2]);
 });

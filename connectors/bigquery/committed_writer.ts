@@ -9,7 +9,8 @@
  * 4. The name of a new stream is committed before its first row: otherwise rows could be in a stream that nobody knows of.
  * 5. So that counting rows finds the record, none that BigQuery refused stands in front of rows that are not committed yet: a batch
  *    ends behind such records, and the rest follows after a commit.
- * 6. Where the stream is gone altogether (BigQuery forgets a stream that was not used for days; its table was made anew), what was
+ * 6. A position is of one table: where the topology names another, what is committed says nothing of it.
+ * 7. Where the stream is gone altogether (BigQuery forgets a stream that was not used for days; its table was made anew), what was
  *    appended but not committed comes twice, and that is told.
  */
 import type { Logger } from 'pino';
@@ -24,6 +25,8 @@ export type RowOf<Row> = (record: SinkRecord) => { row: Row; bytes: number } | {
 
 /** As it is committed, under `position`. */
 export interface StreamPosition {
+  /** `projects/…/tables/…`; what was written to another table says nothing of this one. */
+  table: string;
   stream: string;
   /** How many rows are in it of what is committed. */
   rows: number;
@@ -36,6 +39,7 @@ const POSITION = 'position';
 export class CommittedWriter<Row> {
   readonly #streams: WriteStreams<Row>;
   readonly #rowOf: RowOf<Row>;
+  readonly #checkTable: () => Promise<unknown>;
   readonly #log: Logger;
   /** The one of this life; undefined: there is none yet, or it can no longer be relied on. */
   #stream: string | undefined;
@@ -45,15 +49,23 @@ export class CommittedWriter<Row> {
   readonly #suspects = new Set<number>();
   #most_rows = Number.POSITIVE_INFINITY;
 
-  constructor(streams: WriteStreams<Row>, rowOf: RowOf<Row>, log: Logger) {
+  /** `checkTable` rejects where the table no longer takes what is written, or may not; asked before a record is blamed. */
+  constructor(
+    streams: WriteStreams<Row>,
+    rowOf: RowOf<Row>,
+    checkTable: () => Promise<unknown>,
+    log: Logger,
+  ) {
     this.#streams = streams;
     this.#rowOf = rowOf;
+    this.#checkTable = checkTable;
     this.#log = log;
   }
 
   /** As `OpenSink.write`. */
   async write(records: readonly SinkRecord[], context: SinkContext): Promise<Refusal[]> {
-    const position = context.state.get<StreamPosition>(POSITION);
+    const kept = context.state.get<StreamPosition>(POSITION);
+    const position = kept?.table === this.#streams.table ? kept : undefined;
     if (!position || position.stream !== this.#stream) return this.#begin(position, context);
     for (;;) {
       const portion = this.#portion(records, position.ahead);
@@ -68,7 +80,7 @@ export class CommittedWriter<Row> {
     this.#stream = undefined;
     const ahead = before ? before.ahead + (await this.#surplus(before)) : 0;
     const stream = await this.#streams.create();
-    context.state.set<StreamPosition>(POSITION, { stream, rows: 0, ahead });
+    context.state.set<StreamPosition>(POSITION, { table: this.#streams.table, stream, rows: 0, ahead });
     context.only(0);
     this.#stream = stream;
     return [];
@@ -133,10 +145,12 @@ export class CommittedWriter<Row> {
   }
 
   /** Half of them, down to one; that one is to blame only if a fresh stream refuses it too. */
-  #narrow(records: readonly SinkRecord[], message: string): 'again' | 'begin' {
+  async #narrow(records: readonly SinkRecord[], message: string): Promise<'again' | 'begin'> {
     const [first] = records as [SinkRecord];
     this.#most_rows = Math.ceil(records.length / 2);
     if (records.length > 1) return 'again';
+    // A table that was changed under us refuses every record; none of them is to blame.
+    await this.#checkTable();
     if (this.#suspects.has(first.offset)) {
       this.#refuse(first, message);
       return 'again';
@@ -151,11 +165,11 @@ export class CommittedWriter<Row> {
 
   #done(
     { taken, rows, skipped, refusals, of }: Portion<Row>,
-    { stream, rows: before, ahead }: StreamPosition,
+    { rows: before, ahead, ...place }: StreamPosition,
     context: SinkContext,
   ): Refusal[] {
     context.state.set<StreamPosition>(POSITION, {
-      stream,
+      ...place,
       rows: before + rows.length,
       ahead: ahead - skipped,
     });

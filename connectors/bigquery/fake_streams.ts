@@ -8,12 +8,17 @@ export interface FakeRow {
 }
 
 export class FakeTable implements WriteStreams<FakeRow> {
+  readonly table: string;
   readonly rows: number[] = [];
   readonly #streams = new Map<string, { rows: number; sealed: boolean }>();
   created = 0;
 
+  constructor(table = 'one') {
+    this.table = table;
+  }
+
   async create(): Promise<string> {
-    const name = `stream-${++this.created}`;
+    const name = `${this.table}/stream-${++this.created}`;
     this.#streams.set(name, { rows: 0, sealed: false });
     return name;
   }

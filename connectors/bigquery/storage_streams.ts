@@ -23,6 +23,9 @@ const STREAM_ERRORS = [
   'OFFSET_ALREADY_EXISTS',
   'OFFSET_OUT_OF_RANGE',
 ];
+/** As STREAM_ERRORS: a column that is written was dropped or renamed. */
+const EXTRA_FIELDS = 'SCHEMA_MISMATCH_EXTRA_FIELDS';
+const STORAGE_ERROR = 'google.cloud.bigquery.storage.v1.StorageError';
 const APPEND_MAX_MS = 60_000;
 /** By itself Google's client tries for ten minutes, and says nothing meanwhile. */
 const ONE_ATTEMPT = { timeout: 20_000, retry: null };
@@ -30,6 +33,10 @@ const ONE_ATTEMPT = { timeout: 20_000, retry: null };
 interface Status {
   code?: number | string | null;
   message?: string | null;
+  /** Of an answer: messages by type. */
+  details?: unknown;
+  /** Of a call that ended: gRPC's trailers. */
+  metadata?: { get(name: string): unknown[] };
 }
 
 interface Connected {
@@ -38,23 +45,23 @@ interface Connected {
 }
 
 export class StorageStreams implements WriteStreams<StorageRow> {
-  readonly #client: StorageClient;
   /** `projects/…/tables/…`. */
-  readonly #table: string;
+  readonly table: string;
+  readonly #client: StorageClient;
   readonly #fields: readonly TableField[];
   #connected: Connected | undefined;
 
   /** `fields`: the columns that rows bring. */
   constructor(client: StorageClient, table: string, fields: readonly TableField[]) {
     this.#client = client;
-    this.#table = table;
+    this.table = table;
     this.#fields = fields;
   }
 
   async create(): Promise<string> {
     try {
       const { writer } = this.#client;
-      const request = { streamType: 'COMMITTED', destinationTable: this.#table } as const;
+      const request = { streamType: 'COMMITTED', destinationTable: this.table } as const;
       return await writer.createWriteStream(request, ONE_ATTEMPT);
     } catch (error) {
       throw passing(error);
@@ -101,6 +108,10 @@ export class StorageStreams implements WriteStreams<StorageRow> {
   #appended(status: Status): Appended {
     const code = Number(status.code);
     const message = status.message ?? `status ${status.code}`;
+    if (this.#lacksColumns(status))
+      throw new ErrataError('E_BIGQUERY_SCHEMA', `the table lacks columns that are written: ${message}`, {
+        hint: 'change the table, or say by `mapping` what goes into which column',
+      });
     if (this.#isAboutStream(status, code)) return { type: 'displaced', message };
     if (code === STATUS.invalid_argument) return { type: 'invalid', message };
     throw passing(status);
@@ -110,6 +121,18 @@ export class StorageStreams implements WriteStreams<StorageRow> {
     const { not_found, already_exists, failed_precondition, out_of_range } = STATUS;
     if ([not_found, already_exists, failed_precondition, out_of_range].includes(code)) return true;
     return STREAM_ERRORS.some((name) => status.message?.includes(name));
+  }
+
+  #lacksColumns({ message, details, metadata }: Status): boolean {
+    const { StorageError } = this.#client;
+    const given = (Array.isArray(details) ? details : []) as { type_url?: string; value?: Uint8Array }[];
+    const encoded = [
+      ...given.filter(({ type_url }) => type_url?.endsWith(STORAGE_ERROR)).map(({ value }) => value),
+      ...((metadata?.get(`${STORAGE_ERROR.toLowerCase()}-bin`) ?? []) as Uint8Array[]),
+    ];
+    const { [EXTRA_FIELDS]: code } = StorageError.StorageErrorCode;
+    if (encoded.some((bytes) => bytes && StorageError.decode(bytes).code === code)) return true;
+    return message?.includes(EXTRA_FIELDS) ?? false;
   }
 
   async #connect(stream: string): Promise<Connected> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { USER_FEEDBACK } from './mapping.ts';
-import { checkTable } from './table_check.ts';
+import { checkTable, checkUnchanged } from './table_check.ts';
 
 const FITTING = [
   { name: 'session_id', type: 'STRING' },
@@ -39,5 +39,24 @@ it('of mapped columns it asks that they are there and can be written', () => {
   const columns = [{ column: 'span', value: 'any' } as const, { column: 'gone', value: 'any' } as const];
   assert.throws(() => checkTable('d.t', [{ name: 'span', type: 'INTERVAL' }], columns), {
     message: /column span is INTERVAL, which errata cannot write; column gone is missing/,
+  });
+});
+
+it('tells which of the written columns were changed since', () => {
+  const before = [
+    { name: 'id', type: 'STRING' },
+    { name: 'mean', type: 'FLOAT' },
+    { name: 'at', type: 'TIMESTAMP' },
+  ];
+  const same = [
+    { name: 'id', type: 'STRING', mode: 'NULLABLE' },
+    { name: 'mean', type: 'FLOAT64' },
+    before[2]!,
+  ];
+  checkUnchanged('d.t', before, same);
+  const now = [before[0]!, { name: 'mean', type: 'STRING', mode: 'REPEATED' }, before[2]!];
+  assert.throws(() => checkUnchanged('d.t', before, now), {
+    code: 'E_BIGQUERY_SCHEMA',
+    message: 'table d.t was changed: mean FLOAT64 is now mean ARRAY<STRING>',
   });
 });

@@ -39,6 +39,26 @@ export function checkTable(
   return columns.map(({ column }) => found.get(column.toLowerCase())!);
 }
 
+/** Whether the columns are those that were found at first. Throws E_BIGQUERY_SCHEMA: rows are made for them, and have to be made anew. */
+export function checkUnchanged(
+  table: string,
+  before: readonly TableField[],
+  now: readonly TableField[],
+): void {
+  const changes = before.flatMap((field, index) => {
+    const [was, is] = [shapeOf(field), shapeOf(now[index]!)];
+    return was === is ? [] : [`${was} is now ${is}`];
+  });
+  if (changes.length > 0)
+    throw new ErrataError('E_BIGQUERY_SCHEMA', `table ${table} was changed: ${changes.join('; ')}`);
+}
+
+function shapeOf(field: TableField): string {
+  const inner = field.fields?.map(shapeOf).join(', ');
+  const type = inner === undefined ? typeOf(field) : `STRUCT<${inner}>`;
+  return `${field.name} ${isRepeated(field) ? `ARRAY<${type}>` : type}${isRequired(field) ? ' REQUIRED' : ''}`;
+}
+
 function difference({ column, value }: MappedColumn, field: TableField | undefined): string[] {
   const wanted: readonly string[] = value === 'any' ? [] : HOLDING[value];
   if (!field) return [`column ${column}${wanted[0] ? ` ${wanted[0]}` : ''} is missing`];

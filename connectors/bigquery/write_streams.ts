@@ -1,6 +1,8 @@
 /** BigQuery's write streams of type COMMITTED, as far as exactly once stands on them. */
 
 export interface WriteStreams<Row> {
+  /** Names the table that all streams are of. */
+  readonly table: string;
   /** The name of a new, empty stream. */
   create(): Promise<string>;
   /** Rejects where the outcome is unknown or waiting may help. */

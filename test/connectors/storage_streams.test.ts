@@ -7,7 +7,7 @@ import { CommittedWriter } from '../../connectors/bigquery/committed_writer.ts';
 import { type StorageRow, StorageStreams } from '../../connectors/bigquery/storage_streams.ts';
 import { stateIn } from '../../connectors/bigquery/testing.ts';
 import type { Refusal, SinkRecord } from '../../connectors/connector.ts';
-import { errorMessage } from '../../messages/errata_error.ts';
+import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { FakeWriteApi } from '../harness/fake_write_api.ts';
 
 process.env.METADATA_SERVER_DETECTION ??= 'none';
@@ -43,7 +43,7 @@ test('a quota is waited for, and said', async (t) => {
   fake.faults.push('quota', 'quota');
   await writeAll(['a', 'b']);
   assert.deepEqual(fake.rows, ['a', 'b']);
-  assert.deepEqual(troubles, Array(2).fill('BigQuery: Exceeds quota on append bytes (8)'));
+  assert.deepEqual(troubles, Array(2).fill('E_BIGQUERY: BigQuery: Exceeds quota on append bytes (8)'));
 });
 
 test('rows whose acknowledgement got lost do not come twice', async (t) => {
@@ -54,6 +54,18 @@ test('rows whose acknowledgement got lost do not come twice', async (t) => {
   assert.equal(troubles.length, 1);
   assert.match(troubles[0]!, /connection cut/);
 });
+
+for (const said of ['by code', 'in words'] as const)
+  test(`a column dropped under a running sink, told ${said}, is waited for, and blamed on no record`, async (t) => {
+    const { fake, writeAll, troubles, mend } = await started(t);
+    await writeAll(['a']);
+    fake.column_gone = said;
+    mend(3);
+    assert.deepEqual(await writeAll(['b', 'c', 'd', 'e']), []);
+    assert.deepEqual(fake.rows, ['a', 'b', 'c', 'd', 'e']);
+    assert.equal(troubles.length, 3);
+    for (const trouble of troubles) assert.match(trouble, /^E_BIGQUERY_SCHEMA: /);
+  });
 
 test('a sealed stream is displaced, whatever code BigQuery gives it', async (t) => {
   const { streams } = await started(t);
@@ -68,9 +80,18 @@ async function started(t: TestContext) {
   const streams = new StorageStreams(await storageClient(fake.env), TABLE, fields);
   t.after(() => streams.close());
   const rowOf = ({ value }: SinkRecord) => ({ row: { id: String(value) } as StorageRow, bytes: 10 });
-  const writer = new CommittedWriter(streams, rowOf, pino({ level: 'silent' }));
+  const stillFits = async () => {
+    if (fake.column_gone === 'in words')
+      throw new ErrataError('E_BIGQUERY_SCHEMA', 'column id STRING is missing');
+  };
+  const writer = new CommittedWriter(streams, rowOf, stillFits, pino({ level: 'silent' }));
   const troubles: string[] = [];
   const committed = new Map<string, unknown>();
+  let mended_after = Number.POSITIVE_INFINITY;
+  /** The table gets its column back after so many troubles. */
+  const mend = (after: number) => {
+    mended_after = after;
+  };
 
   /** As the engine does: what failed again, and what was left after a commit. */
   async function writeAll(values: readonly string[]): Promise<Refusal[]> {
@@ -84,7 +105,8 @@ async function started(t: TestContext) {
       try {
         refusals.push(...(await writer.write(left, { state: stateIn(changed), only })));
       } catch (error) {
-        troubles.push(errorMessage(error));
+        troubles.push(error instanceof ErrataError ? error.toString() : errorMessage(error));
+        if (troubles.length >= mended_after) fake.column_gone = null;
         continue;
       }
       for (const [key, value] of changed) committed.set(key, value);
@@ -92,7 +114,7 @@ async function started(t: TestContext) {
     }
     return refusals;
   }
-  return { fake, streams, writeAll, troubles };
+  return { fake, streams, writeAll, troubles, mend };
 }
 
 function recordOf(value: string, offset: number): SinkRecord {

@@ -104,6 +104,26 @@ test('a server that asks for patience gets it', async (t) => {
   await run.ready();
 });
 
+test('a token that is no longer taken, or a URL that has moved, is waited for: readiness says so, and no alert is given up', async (t) => {
+  const { server, run } = await started(t);
+  const elsewhere = await HookServer.start(t);
+  let status = 401;
+  server.answer = () => ({ status, ...(status === 308 ? { headers: { location: elsewhere.url } } : {}) });
+  await run.produce(
+    TOPIC,
+    Array.from({ length: 5 }, (_, index) => alert('a', index)),
+  );
+  for (status of [401, 404, 308]) {
+    const reason = await run.notReady(new RegExp(`is waiting: webhook: it answers ${status}`));
+    if (status === 308) assert.match(reason, /redirects are not followed: configure the URL/);
+  }
+  status = 200;
+  assert.deepEqual(await run.ledger('hook.out', 5), { taken_in: 5, written: 5 });
+  assert.deepEqual(orderOf(server), { a: idsOf('a', 5) });
+  assert.equal(elsewhere.requests.length, 0);
+  await run.ready();
+});
+
 test('a server that is down is waited for: readiness says so, and nothing is lost', async (t) => {
   const { server, run } = await started(t);
   await server.down();

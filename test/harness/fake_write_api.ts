@@ -54,6 +54,8 @@ export class FakeWriteApi {
   readonly rows: string[] = [];
   /** What the next appends meet. */
   readonly faults: Fault[] = [];
+  /** A column that is written was dropped: BigQuery says so by a code of its own, or in words only. */
+  column_gone: 'by code' | 'in words' | null = null;
   readonly #streams = new Map<string, { rows: number; sealed: boolean }>();
   readonly #server = new Server();
   #port = 0;
@@ -116,6 +118,7 @@ export class FakeWriteApi {
     if (stream.sealed) return failed(CODE.INVALID_ARGUMENT, 'STREAM_FINALIZED: the stream is finalized');
     if (at < stream.rows) return failed(CODE.ALREADY_EXISTS, `expected ${stream.rows}, received ${at}`);
     if (at > stream.rows) return failed(CODE.OUT_OF_RANGE, `expected ${stream.rows}, received ${at}`);
+    if (this.column_gone) return columnGone(this.column_gone);
     const errors = rows.flatMap((row, index) =>
       row.includes('bad') ? [{ index, message: 'bad value for id' }] : [],
     );
@@ -126,4 +129,13 @@ export class FakeWriteApi {
     stream.rows += rows.length;
     return { appendResult: { offset: { value: at } }, writeStream: writeStream ?? '' };
   }
+}
+
+function columnGone(said: 'by code' | 'in words'): Response {
+  const message = 'Input schema has more fields than BigQuery schema, extra fields: id';
+  const code = v1.StorageError.StorageErrorCode.SCHEMA_MISMATCH_EXTRA_FIELDS;
+  const value = v1.StorageError.encode({ code, errorMessage: message }).finish();
+  const type_url = 'type.googleapis.com/google.cloud.bigquery.storage.v1.StorageError';
+  const details = said === 'by code' ? [{ type_url, value }] : [];
+  return { error: { code: CODE.INVALID_ARGUMENT, message, details } };
 }
