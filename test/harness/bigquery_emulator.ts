@@ -56,22 +56,24 @@ export class BigQueryEmulator {
   readonly #rest_port: number;
   readonly #grpc_port: number;
   readonly #data_dir: string;
+  readonly #project: string;
   #child: ChildProcess | undefined;
   #log = '';
   readonly client: BigQuery;
 
-  constructor(t: Ending, found: EmulatorPackage, rest_port: number, grpc_port: number) {
+  constructor(t: Ending, found: EmulatorPackage, rest_port: number, grpc_port: number, project = PROJECT) {
+    this.#project = project;
     this.#package = found;
     this.#rest_port = rest_port;
     this.#grpc_port = grpc_port;
     this.#data_dir = join(temporaryFolder(t, 'errata-bigquery-'), 'data');
-    this.client = new BigQuery({ projectId: PROJECT, apiEndpoint: `http://127.0.0.1:${rest_port}` });
+    this.client = new BigQuery({ projectId: project, apiEndpoint: `http://127.0.0.1:${rest_port}` });
     t.after(() => this.kill());
   }
 
   /** What a process needs in its environment to take this for BigQuery. */
   get env(): Record<string, string> {
-    return emulatorEnv(PROJECT, `127.0.0.1:${this.#rest_port}`, `127.0.0.1:${this.#grpc_port}`);
+    return emulatorEnv(this.#project, `127.0.0.1:${this.#rest_port}`, `127.0.0.1:${this.#grpc_port}`);
   }
 
   /** To this process and its threads, for as long as the test runs. */
@@ -98,7 +100,7 @@ export class BigQueryEmulator {
         ...ports,
         ...storage,
         '--project',
-        PROJECT,
+        this.#project,
         '--log-level',
         'warning',
       ],
