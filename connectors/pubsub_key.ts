@@ -52,9 +52,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** What lint says of a key other than the ordering key. */
-export function orderKept(rule: PubsubKey): string | null {
+/** Which order is left where it is not that of the ordering keys, for lint. `ordered`: what the subscription is made with, if said. */
+export function orderKept(rule: PubsubKey, ordered = true): string | null {
+  if (!ordered)
+    return 'no order is kept: Pub/Sub delivers the messages of one ordering key in any order where the subscription has message ordering off';
   if (rule === 'ordering_key') return null;
   const by = 'attribute' in rule ? `attribute "${rule.attribute}"` : `field "${rule.path}"`;
-  return `the order of Pub/Sub's ordering keys is kept only among messages of one ${by}: those of one ordering key may overtake each other where it differs`;
+  return `the order of Pub/Sub's ordering keys is kept only among messages of one ${by}: those of one ordering key may overtake each other where it differs, and a message without it has no key and no order`;
 }

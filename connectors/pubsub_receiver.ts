@@ -9,6 +9,7 @@ import type { IncomingRecord, RunningSource, SourcePorts } from './connector.ts'
 import { openPubsub, pubsubError } from './pubsub_client.ts';
 import { headersOf } from './pubsub_headers.ts';
 import { keyOf, type PubsubKey } from './pubsub_key.ts';
+import { lookAtOrdering } from './pubsub_ordering.ts';
 import { PubsubProbe } from './pubsub_probe.ts';
 import { SilenceWatch } from './silence_watch.ts';
 
@@ -16,6 +17,8 @@ export interface ReceiverOptions {
   subscription: string;
   project?: string;
   key: PubsubKey;
+  /** By ordering key: then it is looked whether the subscription keeps it. */
+  is_order_promised: boolean;
   max_messages: number;
   max_bytes: number;
   ack_deadline_ms: number;
@@ -80,6 +83,7 @@ export class PubsubReceiver implements RunningSource {
     subscription.on('message', (message: Message) => void this.#take(message));
     subscription.on('error', (error) => this.#fail(pubsubError(error, subscription.name, ROLE)));
     subscription.on('debug', ({ message }) => this.#suspect(message));
+    if (options.is_order_promised) void lookAtOrdering(subscription, ports, () => this.#is_ending);
   }
 
   health(): string | null {

@@ -28,6 +28,9 @@ export const PubsubSinkConfig = Type.Object(
 );
 export type PubsubSinkConfig = Static<typeof PubsubSinkConfig>;
 
+const UNORDERED =
+  'no order is kept: without ordering keys subscribers get the records in any order, those of one Kafka key too';
+
 export const pubsubSink = defineSink({
   kind: 'pubsub',
   summary:
@@ -37,6 +40,7 @@ export const pubsubSink = defineSink({
   pubsub: { topic: mail-alerts }`,
   config: PubsubSinkConfig,
   batch: { max_records: 1_000, max_bytes: 16 * 1024 * 1024 },
+  check: ({ ordered }) => (ordered ? [] : [{ code: 'W_CONNECTOR', at: ['ordered'], message: UNORDERED }]),
   resources: sinkResources,
   open: (config, ports) => PubsubSender.open(config, ports),
 });

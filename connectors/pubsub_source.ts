@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { ByteSize, parseMegabytes } from '../messages/byte_size.ts';
 import { Duration, parseDuration } from '../messages/duration.ts';
-import { defineSource } from './connector.ts';
+import { defineSource, type Finding } from './connector.ts';
 import { Project, PubsubResource } from './pubsub_client.ts';
 import { orderKept, PubsubKey } from './pubsub_key.ts';
 import { PubsubReceiver } from './pubsub_receiver.ts';
@@ -46,21 +46,13 @@ export const pubsubSource = defineSource({
   config: PubsubSourceConfig,
   // As long as Pub/Sub keeps what is not acknowledged, it is far longer (7 days); but it delivers within minutes.
   dedupe: '1h',
-  check: ({ key, ack_deadline }) => {
-    const order = orderKept(key);
-    const deadline_ms = parseDuration(ack_deadline);
-    return [
-      ...(order === null ? [] : [{ code: 'W_CONNECTOR' as const, at: ['key'], message: order }]),
-      ...(deadline_ms >= 10_000 && deadline_ms <= 600_000
-        ? []
-        : [{ code: 'E_CONNECTOR' as const, at: ['ack_deadline'], message: 'Pub/Sub takes 10s to 10m' }]),
-    ];
-  },
+  check: (config) => [...checkOrder(config), ...checkDeadline(config)],
   resources: sourceResources,
   start: (config, ports) =>
     PubsubReceiver.start(
       {
         ...config,
+        is_order_promised: config.key === 'ordering_key' && config.provision?.ordered !== false,
         max_bytes: parseMegabytes(config.max_size) * 1024 * 1024,
         ack_deadline_ms: parseDuration(config.ack_deadline),
         quiet_ms: parseDuration(config.quiet),
@@ -68,3 +60,17 @@ export const pubsubSource = defineSource({
       ports,
     ),
 });
+
+function checkOrder({ key, provision }: PubsubSourceConfig): Finding[] {
+  const message = orderKept(key, provision?.ordered);
+  if (message === null) return [];
+  return [
+    { code: 'W_CONNECTOR', at: provision?.ordered === false ? ['provision', 'ordered'] : ['key'], message },
+  ];
+}
+
+function checkDeadline({ ack_deadline }: PubsubSourceConfig): Finding[] {
+  const deadline_ms = parseDuration(ack_deadline);
+  if (deadline_ms >= 10_000 && deadline_ms <= 600_000) return [];
+  return [{ code: 'E_CONNECTOR', at: ['ack_deadline'], message: 'Pub/Sub takes 10s to 10m' }];
+}

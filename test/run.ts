@@ -40,7 +40,7 @@ async function sharedKafka(): Promise<{ env: NodeJS.ProcessEnv; stop: () => Prom
 }
 
 // Where it cannot be built, each test that needs it says why.
-if (isNamed(/pubsub_fake\.ts|errata_on_pubsub\.ts|contract_subjects\.ts/)) goTool('pubsub_fake');
+if (isNamed(/pubsub_fake(\.ts|')|errata_on_pubsub\.ts|contract_subjects\.ts/)) goTool('pubsub_fake');
 if (isNamed(/infra_tools/)) goTool('infra_tools');
 const { env, stop } = await sharedKafka();
 const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=240000', ...files], {

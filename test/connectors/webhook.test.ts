@@ -1,6 +1,7 @@
 /** Alerts reach a webhook: signed, each, in order per key, whatever the other side does. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { SlackMessage } from '../../connectors/slack_message.ts';
 import { sign } from '../../connectors/webhook_request.ts';
 import { partitionForKey } from '../../wire/murmur2.ts';
 import { ConnectedRun } from '../harness/connected_run.ts';
@@ -88,6 +89,65 @@ test('what is refused for good is dead-lettered with what the other side says; t
   assert.equal(letters[0]!.headers['errata.source'], 'hook');
   assert.equal(JSON.parse(String(letters[0]!.value)).id, idOf('a', 3));
 });
+
+test('feedback becomes an alert, and the alert a message as Slack takes it', async (t) => {
+  const broker = await embeddedBroker(t);
+  const server = await HookServer.start(t);
+  process.env.SLACK_URL = server.url;
+  const run = await ConnectedRun.prepare(t, { brokers: broker.address, yaml: SLACK_TOPOLOGY });
+  await run.start();
+  await run.ready();
+  await complain(run);
+  await until(() => server.taken.length > 0, 'Slack has the alert', 30_000);
+  const [{ id, headers, body }] = server.taken as [(typeof server.taken)[0]];
+  assert.equal(headers['content-type'], 'application/json');
+  const { text, blocks } = JSON.parse(body) as SlackMessage;
+  assert.equal(text, 'errata: raise, severity high for triage &lt;a&amp;b&gt; 7');
+  const [section, details] = blocks as [{ text: { text: string } }, { fields: { text: string }[] }];
+  assert.equal(section.text.text, text);
+  const fields = details.fields.map((field) => field.text);
+  for (const field of [
+    '*Deployment*\ntriage &lt;a&amp;b&gt;',
+    '*Error rate*\n100.0 %',
+    '*Events*\n8',
+    `*Id*\n${id}`,
+  ])
+    assert.ok(fields.includes(field), `${field}: ${fields}`);
+  assert.deepEqual(await run.ledger('hook.out', 1), { taken_in: 1, written: 1 });
+});
+
+const SLACK_TOPOLOGY = `
+topology: slack
+partitions: 1
+sources:
+  predictions: { kafka: { topic: predictions } }
+  feedback: { kafka: { topic: feedback } }
+actors:
+  capture: { from: [predictions, feedback], join: { wait: 24h } }
+  stats: { kind: window, from: capture, tumbling: 5m, lateness: 24h, idle: 30s }
+  severity: { from: stats, strategies: [threshold] }
+sinks:
+  hook: { from: severity, webhook: { url_env: SLACK_URL, format: slack } }
+`;
+
+/** Eight bad ratings in a window that is over, and something later, which closes it. */
+async function complain(run: ConnectedRun): Promise<void> {
+  const window_ms = Math.floor(Date.now() / 300_000) * 300_000 - 3_600_000;
+  const times = [...Array.from({ length: 8 }, (_, index) => window_ms + index), Date.now()];
+  const about = { deployment_id: 'triage <a&b>', model_version: '7' };
+  const input_stats = { mean: 3.5, std: 1.5, min: 0, max: 9 };
+  const ids = times.map((timestamp, index) => ({ prediction_id: `p${index}`, timestamp }));
+  const rating = { session_id: 's', feedback_type: 'explicit', rating: 1 };
+  const keyed = (one: { prediction_id: string }) => ({ key: one.prediction_id, value: JSON.stringify(one) });
+  await run.produce(
+    'predictions',
+    ids.map((one) => keyed({ ...one, ...about, input_stats } as typeof one)),
+  );
+  await run.produce(
+    'feedback',
+    ids.map((one) => keyed({ ...one, ...rating } as typeof one)),
+  );
+}
 
 test('a server that asks for patience gets it', async (t) => {
   const { server, run } = await started(t);

@@ -5,6 +5,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { emulatorEnv } from '../harness/bigquery_emulator.ts';
+import { IMAGE_FOLDER } from '../harness/bqemulator_package.ts';
 import { buildContext } from '../harness/build_context.ts';
 import { mountsOf, portsOf, REPOSITORY, readComposeFile } from '../harness/compose_file.ts';
 import { execForm, lastOf, parseDockerfile } from '../harness/dockerfile.ts';
@@ -121,13 +123,34 @@ test('Kafka says to services and to this machine how it is reached', () => {
 });
 
 test('the emulators are where errata looks for them', () => {
-  const { PUBSUB_EMULATOR_HOST, BIGQUERY_EMULATOR_HOST, BIGQUERY_STORAGE_EMULATOR_HOST } =
-    compose.services.errata!.environment!;
-  const rest = new URL(String(BIGQUERY_EMULATOR_HOST)).host;
-  for (const address of [PUBSUB_EMULATOR_HOST, rest, BIGQUERY_STORAGE_EMULATOR_HOST]) {
+  const { errata, bigquery, pubsub } = compose.services;
+  const environment = errata!.environment!;
+  const project = String(environment.GOOGLE_CLOUD_PROJECT);
+  const rest = new URL(String(environment.BIGQUERY_EMULATOR_HOST)).host;
+  const grpc = String(environment.BIGQUERY_STORAGE_EMULATOR_HOST);
+  for (const address of [environment.PUBSUB_EMULATOR_HOST, rest, grpc]) {
     const [service = '', port] = String(address).split(':');
     assert.ok(listensOn(service, Number(port)), String(address));
   }
+  for (const [name, value] of Object.entries(emulatorEnv(project, rest, grpc)))
+    assert.equal(environment[name], value, name);
+  assert.deepEqual(bigquery!.command, ['--project', project]);
+  assert.ok(pubsub!.command!.includes(`--project=${project}`));
+});
+
+test('the BigQuery emulator of the image is that of the tests', () => {
+  const [image] = parseDockerfile(read('deploy/infra/bqemulator/Dockerfile'));
+  const of = (wanted: string) =>
+    image!.instructions.filter(({ name }) => name === wanted).map(({ text }) => text);
+  const copied = of('COPY').flatMap((text) => text.split(/\s+/).slice(0, -1));
+  assert.deepEqual(copied, ['requirements.txt', 'lay_extension.py', 'start.py']);
+  for (const file of copied) assert.ok(existsSync(join(IMAGE_FOLDER, file)), file);
+  const [install, , lay] = of('RUN');
+  assert.match(install!, /^pip install .*-r requirements\.txt$/);
+  assert.equal(lay, 'python lay_extension.py');
+  assert.deepEqual(execForm(lastOf(image!, 'ENTRYPOINT')!).slice(0, 3), ['python', 'start.py', 'start']);
+  for (const line of read('deploy/infra/bqemulator/requirements.txt').match(/^[^#\n].*$/gm)!)
+    assert.match(line, /==\d+\.\d+\.\d+$/);
 });
 
 interface Dashboard {

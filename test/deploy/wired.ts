@@ -9,8 +9,10 @@ import type { Alert } from '../../messages/assessment.ts';
 import { REPOSITORY } from '../harness/compose_file.ts';
 import { ErrataContainer, startKafka, startPrometheus } from '../harness/composed.ts';
 import { until } from '../harness/until.ts';
+import type { Machinery } from './wired_parts.ts';
 
-const { ERRATA_IMAGE = '', ERRATA_KAFKA_JARS = '', ERRATA_SCRATCH = '' } = process.env;
+const { ERRATA_IMAGE = '', ERRATA_MACHINERY = '', ERRATA_SCRATCH = '' } = process.env;
+const machinery = JSON.parse(ERRATA_MACHINERY) as Machinery;
 const ADMIN = 'http://errata:8080';
 const TOKEN = 'a-token-that-nobody-logs';
 const PARTITIONS = 4;
@@ -20,7 +22,7 @@ test('errata waits for Kafka, works, is watched, and stops when told', async (t)
   const secret = join(ERRATA_SCRATCH, 'admin_token');
   writeFileSync(secret, `${TOKEN}\n`);
   const image = JSON.parse(readFileSync(ERRATA_IMAGE, 'utf8'));
-  const errata = new ErrataContainer(image, ERRATA_SCRATCH, { admin_token: secret });
+  const errata = new ErrataContainer({ image, folder: ERRATA_SCRATCH, secrets: { admin_token: secret } });
   errata.start(t);
   t.after(() => t.diagnostic(errata.log.slice(-5_000)));
   await until(() => errata.healthCheck() === 0, 'the health check passes', PATIENCE_MS);
@@ -29,7 +31,7 @@ test('errata waits for Kafka, works, is watched, and stops when told', async (t)
   for (const path of ['/app/x', '/tmp/x', '/etc/x']) assert.ok(errata.refusesToWrite(path), path);
   assert.ok(!errata.refusesToWrite('/data/x'));
 
-  await startKafka(t, ERRATA_KAFKA_JARS, join(ERRATA_SCRATCH, 'kafka'));
+  await startKafka(t, machinery.kafka_jars, join(ERRATA_SCRATCH, 'kafka'));
   startPrometheus(t, join(ERRATA_SCRATCH, 'prometheus'));
   await until(async () => (await readiness()).ready, 'errata is ready', PATIENCE_MS);
   assert.equal((await fetch(`${ADMIN}/topologies`)).status, 401);

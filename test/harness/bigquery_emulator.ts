@@ -1,8 +1,8 @@
 /**
  * A BigQuery on this machine: bqemulator, REST and Storage Write API on free loopback ports, killed and started again on the same
  * tables. Of BigQuery's behaviour it lacks: row errors (it takes rows without their required columns), de-duplication by
- * `insertId`, limits. Its write streams do not survive its process. It runs with a change of ours (bqemulator_threads.py), without
- * which it hangs where REST and the Storage Write API are used at once.
+ * `insertId`, limits. Its write streams do not survive its process. It runs with a change of ours (deploy/infra/bqemulator/start.py),
+ * without which it hangs where REST and the Storage Write API are used at once.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { BigQuery } from '@google-cloud/bigquery';
-import { bqemulatorPackage, type EmulatorPackage } from './bqemulator_package.ts';
+import { bqemulatorPackage, type EmulatorPackage, IMAGE_FOLDER } from './bqemulator_package.ts';
 import { type Ending, temporaryFolder } from './embedded.ts';
 import { freePort } from './kafka_node.ts';
 import { until } from './until.ts';
@@ -24,6 +24,16 @@ export interface Column {
   name: string;
   type: string;
   mode?: 'REQUIRED' | 'NULLABLE' | 'REPEATED';
+}
+
+/** `rest`, `grpc`: host and port. Google's client takes the first as its base URL, path and all. */
+export function emulatorEnv(project: string, rest: string, grpc: string): Record<string, string> {
+  return {
+    GOOGLE_CLOUD_PROJECT: project,
+    BIGQUERY_EMULATOR_HOST: `http://${rest}/bigquery/v2`,
+    BIGQUERY_STORAGE_EMULATOR_HOST: grpc,
+    METADATA_SERVER_DETECTION: 'none',
+  };
 }
 
 /** The emulator, ended with the test; undefined if the test is skipped for want of one, which fails where CI=true. */
@@ -46,27 +56,24 @@ export class BigQueryEmulator {
   readonly #rest_port: number;
   readonly #grpc_port: number;
   readonly #data_dir: string;
+  readonly #project: string;
   #child: ChildProcess | undefined;
   #log = '';
   readonly client: BigQuery;
 
-  constructor(t: Ending, found: EmulatorPackage, rest_port: number, grpc_port: number) {
+  constructor(t: Ending, found: EmulatorPackage, rest_port: number, grpc_port: number, project = PROJECT) {
+    this.#project = project;
     this.#package = found;
     this.#rest_port = rest_port;
     this.#grpc_port = grpc_port;
     this.#data_dir = join(temporaryFolder(t, 'errata-bigquery-'), 'data');
-    this.client = new BigQuery({ projectId: PROJECT, apiEndpoint: `http://127.0.0.1:${rest_port}` });
+    this.client = new BigQuery({ projectId: project, apiEndpoint: `http://127.0.0.1:${rest_port}` });
     t.after(() => this.kill());
   }
 
   /** What a process needs in its environment to take this for BigQuery. */
   get env(): Record<string, string> {
-    return {
-      GOOGLE_CLOUD_PROJECT: PROJECT,
-      BIGQUERY_EMULATOR_HOST: `http://127.0.0.1:${this.#rest_port}/bigquery/v2`,
-      BIGQUERY_STORAGE_EMULATOR_HOST: `127.0.0.1:${this.#grpc_port}`,
-      METADATA_SERVER_DETECTION: 'none',
-    };
+    return emulatorEnv(this.#project, `127.0.0.1:${this.#rest_port}`, `127.0.0.1:${this.#grpc_port}`);
   }
 
   /** To this process and its threads, for as long as the test runs. */
@@ -88,12 +95,12 @@ export class BigQueryEmulator {
     const child = spawn(
       'python3',
       [
-        join(import.meta.dirname, 'bqemulator_threads.py'),
+        join(IMAGE_FOLDER, 'start.py'),
         'start',
         ...ports,
         ...storage,
         '--project',
-        PROJECT,
+        this.#project,
         '--log-level',
         'warning',
       ],

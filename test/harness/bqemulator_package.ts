@@ -1,24 +1,11 @@
-/**
- * bqemulator from PyPI, kept in a cache folder: fetched once, used by every run. It is DuckDB behind BigQuery's protocols, and
- * would download DuckDB's spatial extension at its start; PyPI has that too, and it is laid where DuckDB looks.
- */
+/** bqemulator from PyPI, kept in a cache folder: fetched once, used by every run. It is that of deploy/infra/bqemulator. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const VERSION = '1.4.0';
-const DUCKDB = '1.5.5';
-const REQUIREMENTS = [
-  `bqemulator==${VERSION}`,
-  `duckdb==${DUCKDB}`,
-  `duckdb-extension-spatial==${DUCKDB}`,
-  'numpy',
-];
-const PLATFORMS: Partial<Record<string, string>> = {
-  'linux x64': 'linux_amd64',
-  'linux arm64': 'linux_arm64',
-  'darwin arm64': 'osx_arm64',
-};
+/** What its image is made of. */
+export const IMAGE_FOLDER = join(import.meta.dirname, '../../deploy/infra/bqemulator');
+const REQUIREMENTS = join(IMAGE_FOLDER, 'requirements.txt');
 
 /** `modules`: for PYTHONPATH; `home`: for HOME, where DuckDB finds its extension. */
 export interface EmulatorPackage {
@@ -29,13 +16,15 @@ export interface EmulatorPackage {
 /** The package, or why there is none. */
 export function bqemulatorPackage(): EmulatorPackage | { missing: string } {
   const cache = resolve(process.env.ERRATA_CACHE ?? join(import.meta.dirname, '../../.cache'), 'bqemulator');
-  const folder = join(cache, `${VERSION}-duckdb-${DUCKDB}`);
+  const folder = join(cache, `${versionOf('bqemulator')}-duckdb-${versionOf('duckdb')}`);
   if (existsSync(folder)) return within(folder);
-  const platform = PLATFORMS[`${process.platform} ${process.arch}`];
-  if (!platform) return { missing: `bqemulator is not set up for ${process.platform} ${process.arch}` };
   if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0)
     return { missing: 'there is no python3 with pip' };
-  return download(cache, folder, platform);
+  return download(cache, folder);
+}
+
+function versionOf(name: string): string {
+  return new RegExp(`^${name}==(.*)$`, 'm').exec(readFileSync(REQUIREMENTS, 'utf8'))![1]!;
 }
 
 function within(folder: string): EmulatorPackage {
@@ -43,19 +32,21 @@ function within(folder: string): EmulatorPackage {
 }
 
 /** Into a folder of its own first, so that a cut download is never taken for a whole one. */
-function download(cache: string, folder: string, platform: string): EmulatorPackage | { missing: string } {
+function download(cache: string, folder: string): EmulatorPackage | { missing: string } {
   const work = join(cache, `download-${process.pid}`);
   const { modules, home } = within(work);
-  const pip = ['-m', 'pip', 'install', '--quiet', '--target', modules, ...REQUIREMENTS];
-  const { status, stderr } = spawnSync('python3', pip, { encoding: 'utf8', timeout: 240_000 });
-  if (status !== 0) {
+  mkdirSync(home, { recursive: true });
+  const env = { ...process.env, PYTHONPATH: modules, HOME: home };
+  const pip = ['-m', 'pip', 'install', '--quiet', '--target', modules, '-r', REQUIREMENTS];
+  for (const [args, given] of [
+    [pip, process.env],
+    [[join(IMAGE_FOLDER, 'lay_extension.py')], env],
+  ] as const) {
+    const { status, stderr } = spawnSync('python3', args, { env: given, encoding: 'utf8', timeout: 240_000 });
+    if (status === 0) continue;
     rmSync(work, { recursive: true, force: true });
-    return { missing: `pip could not install bqemulator ${VERSION}: ${stderr.slice(-500)}` };
+    return { missing: `bqemulator could not be installed: ${stderr.slice(-500)}` };
   }
-  const extension = join(modules, 'duckdb_extension_spatial/extensions', `v${DUCKDB}`);
-  const place = join(home, '.duckdb/extensions', `v${DUCKDB}`, platform);
-  mkdirSync(place, { recursive: true });
-  cpSync(extension, place, { recursive: true });
   // Another run may have been quicker; then its folder stays.
   if (!existsSync(folder)) renameSync(work, folder);
   else rmSync(work, { recursive: true, force: true });

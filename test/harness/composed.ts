@@ -3,12 +3,21 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { graceOf_ms, kafkaProperties, mountsOf, REPOSITORY, readComposeFile } from './compose_file.ts';
+import { BigQueryEmulator } from './bigquery_emulator.ts';
+import type { EmulatorPackage } from './bqemulator_package.ts';
+import {
+  graceOf_ms,
+  kafkaProperties,
+  mountsOf,
+  portsOf,
+  REPOSITORY,
+  readComposeFile,
+} from './compose_file.ts';
 import type { Ending } from './embedded.ts';
 import { type Image, NODE_USER } from './image.ts';
 import { KafkaNode } from './kafka_node.ts';
 import { type RootedCommand, rooted } from './layered_root.ts';
-import { hostsFile } from './own_network.ts';
+import { type PubsubFake, startPubsubFake } from './pubsub_fake.ts';
 
 const { services } = readComposeFile();
 
@@ -19,6 +28,22 @@ export async function startKafka(t: Ending, jars: string, folder: string): Promi
   t.after(() => node.kill());
   node.start();
   await node.answers('kafka:9092');
+}
+
+/** Of Google's services, as errata is told it. */
+export const GOOGLE_PROJECT = String(services.errata!.environment!.GOOGLE_CLOUD_PROJECT);
+
+/** The emulator of the service `bigquery`, at its ports. */
+export async function startBigQuery(t: Ending, found: EmulatorPackage): Promise<BigQueryEmulator> {
+  const [rest, grpc] = portsOf(services.bigquery!).map(({ target }) => target) as [number, number];
+  const emulator = new BigQueryEmulator(t, found, rest, grpc, GOOGLE_PROJECT);
+  await emulator.start();
+  return emulator;
+}
+
+/** Google's fake in the place of the service `pubsub`, at its port. `binary`: its program. */
+export function startPubsub(t: Ending, binary: string): Promise<PubsubFake> {
+  return startPubsubFake(binary, t, `127.0.0.1:${portsOf(services.pubsub!)[0]!.target}`);
 }
 
 /** Prometheus with the configuration that is mounted into its container. */
@@ -34,31 +59,52 @@ export function startPrometheus(t: Ending, folder: string): void {
   t.after(() => child.kill('SIGKILL'));
 }
 
+export interface ErrataContainerOptions {
+  image: Image;
+  /** For its volumes. */
+  folder: string;
+  /** Their files. */
+  secrets: Record<string, string>;
+  /** A file that it runs in the place of that of docker-compose.yml. */
+  topology?: string;
+}
+
+/** That which is mounted. */
+const MOUNTED_TOPOLOGY = '/topologies/topology.yaml';
+
 /** The service `errata`, from its image. */
 export class ErrataContainer {
   log = '';
   readonly #image: Image;
+  readonly #command: string[];
   readonly #within: Omit<RootedCommand, 'command'>;
   #child: ChildProcess | undefined;
 
-  /** `secrets`: their files. */
-  constructor(image: Image, folder: string, secrets: Record<string, string>) {
+  constructor({ image, folder, secrets, topology }: ErrataContainerOptions) {
     const service = services.errata!;
     const given = (service.secrets ?? []).map((name) => [`/run/secrets/${name}`, secrets[name]!]);
     const volumes = mountsOf(service).map(({ source, target }) => [target, newVolume(join(folder, source))]);
     this.#image = image;
+    this.#command = (service.command ?? image.command).map((arg) =>
+      topology !== undefined && arg.endsWith('.yaml') ? MOUNTED_TOPOLOGY : arg,
+    );
     this.#within = {
       working_dir: image.working_dir,
       env: { ...image.env, ...stringsOf(service.environment ?? {}) },
       user: NODE_USER,
       read_only: service.read_only === true,
-      mounts: { ...Object.fromEntries([...given, ...volumes]), '/etc/hosts': hostsFile({ scratch: folder }) },
+      mounts: {
+        ...Object.fromEntries([...given, ...volumes]),
+        ...(topology === undefined ? {} : { [MOUNTED_TOPOLOGY]: topology }),
+        // That of the network it is in, which is no part of the layers.
+        '/etc/hosts': '/etc/hosts',
+      },
     };
   }
 
   start(t: Ending): void {
-    const { entrypoint, command } = this.#image;
-    const [program, ...args] = this.#rooted([...entrypoint, ...(services.errata!.command ?? command)]);
+    const { entrypoint } = this.#image;
+    const [program, ...args] = this.#rooted([...entrypoint, ...this.#command]);
     const child = spawn(program!, args, { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => {

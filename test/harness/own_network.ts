@@ -24,17 +24,13 @@ export interface Network {
   scratch: string;
 }
 
-export function hostsFile({ scratch }: Pick<Network, 'scratch'>): string {
-  return join(scratch, 'hosts');
-}
-
 /** Runs `command` in the network. Resolves with its exit status and what it printed. */
 export async function inNetwork(
   network: Network,
   command: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<{ status: number | null; output: string }> {
-  const hosts = hostsFile(network);
+  const hosts = join(network.scratch, 'hosts');
   writeFileSync(hosts, `127.0.0.1 ${['localhost', hostname(), ...network.names].join(' ')}\n`);
   const args = ['--net', '--mount', 'sh', '-c', ENTER, 'sh', hosts, ...command];
   const child = spawn('unshare', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

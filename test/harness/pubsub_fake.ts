@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { PubSub } from '@google-cloud/pubsub';
+import type { Ending } from './embedded.ts';
 import { withGoTool } from './go_tool.ts';
 
 export const PROJECT = 'test';
@@ -64,10 +65,10 @@ export class PubsubFake {
     return { PUBSUB_EMULATOR_HOST: this.address, METADATA_SERVER_DETECTION: 'none' };
   }
 
-  client(): PubSub {
+  client(projectId = PROJECT): PubSub {
     // There is none here, and looking for it takes seconds.
     process.env.METADATA_SERVER_DETECTION ??= 'none';
-    return new PubSub({ projectId: PROJECT, apiEndpoint: this.address, emulatorMode: true });
+    return new PubSub({ projectId, apiEndpoint: this.address, emulatorMode: true });
   }
 
   inject(fault: PubsubFault): Promise<void> {
@@ -126,11 +127,16 @@ export function onPubsubFake(name: string, body: Body, timeout_ms = 60_000): voi
 /** Undefined if the test is skipped for want of Go. */
 export async function withPubsubFake(t: TestContext): Promise<PubsubFake | undefined> {
   const binary = withGoTool(t, 'pubsub_fake');
-  return binary === undefined ? undefined : start(binary, t);
+  return binary === undefined ? undefined : startPubsubFake(binary, t);
 }
 
-async function start(binary: string, t: TestContext): Promise<PubsubFake> {
-  const child = spawn(binary, { stdio: ['pipe', 'pipe', 'inherit'] });
+/** `address`: where it listens; default: a free port. */
+export async function startPubsubFake(
+  binary: string,
+  t: Ending,
+  ...address: [] | [string]
+): Promise<PubsubFake> {
+  const child = spawn(binary, address, { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(async () => {
     if (child.exitCode !== null) return;
     child.kill('SIGKILL');

@@ -182,3 +182,47 @@ onPubsubFake('an exactly-once subscription is acknowledged until it says so', as
   await until(async () => (await fake.messages('in')).every(({ acks }) => acks === 1), 'all acknowledged');
   assert.equal(new Set(ports.records.map(({ id }) => id)).size, 3);
 });
+
+onPubsubFake(
+  'a subscription without message ordering is warned of, and read all the same',
+  async (fake, t) => {
+    const topic = await topicOf(fake);
+    await topic.createSubscription('loose-sub');
+    const ports = new HeldPorts();
+    await start(fake, t, ports, { subscription: 'loose-sub' });
+    await until(() => ports.warnings.length === 1, 'the warning');
+    const [{ msg, subscription }] = ports.warnings as [Record<string, unknown>];
+    assert.match(String(msg), /message ordering off/);
+    assert.equal(subscription, `projects/${PROJECT}/subscriptions/loose-sub`);
+    await publish(topic, ['x']);
+    await until(() => ports.records.length === 1, 'the record');
+  },
+);
+
+onPubsubFake('who may not look whether it is ordered is told so once, and reads it', async (fake, t) => {
+  const topic = await topicOf(fake);
+  await fake.inject({ method: 'GetSubscription', code: GRPC.PERMISSION_DENIED, times: 100 });
+  const ports = new HeldPorts();
+  const source = await start(fake, t, ports);
+  await publish(topic, ['x']);
+  await until(() => ports.records.length === 1, 'the record');
+  await until(() => ports.warnings.length > 0, 'the warning');
+  // Longer than silence is waited for.
+  await delay(2_000);
+  assert.equal(ports.warnings.length, 1);
+  assert.match(String(ports.warnings[0]!.reason), /roles\/pubsub\.viewer/);
+  assert.equal(source.health(), null);
+});
+
+onPubsubFake('nothing is said where the order is kept, or none is promised', async (fake, t) => {
+  const topic = await topicOf(fake);
+  await topic.createSubscription('loose-sub');
+  const ports = new HeldPorts();
+  await start(fake, t, ports);
+  const provision = { topic: 'in', ordered: false };
+  await start(fake, t, ports, { subscription: 'loose-sub', provision });
+  await publish(topic, ['x']);
+  await until(() => ports.records.length === 2, 'the record through both');
+  await delay(1_000);
+  assert.deepEqual(ports.warnings, []);
+});

@@ -5,7 +5,9 @@ import type { IncomingRecord, SourcePorts } from '../../connectors/connector.ts'
 export class HeldPorts implements SourcePorts {
   readonly place = { namespace: 'errata', topology: 'test', name: 'in' };
   readonly process_id = 'test';
-  readonly log = pino({ level: 'silent' });
+  /** What it warns of. */
+  readonly warnings: Record<string, unknown>[] = [];
+  readonly log = pino({ level: 'warn' }, { write: (line) => this.warnings.push(JSON.parse(line)) });
   readonly records: IncomingRecord[] = [];
   readonly failures: Error[] = [];
   #waiting: PromiseWithResolvers<void>[] = [];

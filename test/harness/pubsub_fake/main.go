@@ -1,4 +1,5 @@
-// Google's own Pub/Sub fake as a process: prints where it listens as one line of JSON, and ends with its standard input.
+// Google's own Pub/Sub fake as a process: prints where it listens as one line of JSON, and ends with its standard input. Its argument
+// is the address to listen on; without it, it takes a free port.
 package main
 
 import (
@@ -17,8 +18,10 @@ import (
 // Pub/Sub's own limit of a request is 10 MB; gRPC's default is 4 MB.
 const maxRequestBytes = 20 << 20
 
+const anyPort = "127.0.0.1:0"
+
 func main() {
-	fake := pstest.NewServerWithAddress("127.0.0.1:0")
+	fake := pstest.NewServerWithAddress(anyPort)
 	faults := &faults{up: make(chan struct{})}
 	// A server of our own in front of the fake, for its interceptors: the fake's has none.
 	server := grpc.NewServer(
@@ -29,7 +32,11 @@ func main() {
 	pb.RegisterPublisherServer(server, &fake.GServer)
 	pb.RegisterSubscriberServer(server, &fake.GServer)
 	pb.RegisterSchemaServiceServer(server, &fake.GServer)
-	pubsub, control := listen(), listen()
+	address := anyPort
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	pubsub, control := listen(address), listen(anyPort)
 	go func() { log.Fatal(server.Serve(pubsub)) }()
 	go func() { log.Fatal(http.Serve(control, routes(fake, faults))) }()
 	must(json.NewEncoder(os.Stdout).Encode(map[string]string{
@@ -40,8 +47,8 @@ func main() {
 	must(err)
 }
 
-func listen() net.Listener {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func listen(address string) net.Listener {
+	listener, err := net.Listen("tcp", address)
 	must(err)
 	return listener
 }
