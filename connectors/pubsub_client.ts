@@ -60,11 +60,14 @@ export function statusOf(error: unknown): number | undefined {
 /** `role`: what the service account needs. */
 export function pubsubError(error: unknown, resource: string, role: string): ErrataError {
   const message = `${resource}: ${errorMessage(error)}`;
-  const hint = hintFor(statusOf(error), role);
+  const hint = hintFor(error, role);
   return new ErrataError('E_PUBSUB', message, hint === undefined ? { cause: error } : { cause: error, hint });
 }
 
-function hintFor(status: number | undefined, role: string): string | undefined {
+function hintFor(error: unknown, role: string): string | undefined {
+  const status = statusOf(error);
+  if (/Project Id/i.test(errorMessage(error)))
+    return 'set GOOGLE_CLOUD_PROJECT, or `project:` in the topology';
   if (status === STATUS.NOT_FOUND) return 'it does not exist: make it, or mend its name or project';
   if (status === STATUS.PERMISSION_DENIED) return `the service account needs ${role} on it`;
   if (status === STATUS.UNAUTHENTICATED) return 'set GOOGLE_APPLICATION_CREDENTIALS';
