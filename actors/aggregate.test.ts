@@ -8,6 +8,7 @@ import {
   type Counting,
   emptyAggregate,
   isEmpty,
+  lean,
   mergeAggregate,
 } from './aggregate.ts';
 import { addToDistribution, emptyDistribution, summariseDistribution } from './distribution.ts';
@@ -86,11 +87,15 @@ describe('aggregate', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(anyEvent, fc.nat({ max: 2 }))), (events) => {
         const merged = emptyAggregate();
+        const merged_lean = emptyAggregate();
         for (const task of [2, 0, 1]) {
           const part = sumOf(events.filter(([, of]) => of === task).map(([event]) => event));
           mergeAggregate(merged, part, 1000);
+          mergeAggregate(merged_lean, JSON.parse(JSON.stringify(lean(part))), 1000);
+          assert.equal(isEmpty(lean(part)), isEmpty(part));
         }
         assertAlike(merged, sumOf(events.map(([event]) => event)));
+        assertAlike(merged_lean, merged);
       }),
     );
   });
