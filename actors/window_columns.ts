@@ -7,6 +7,7 @@ import { parseDuration } from '../messages/duration.ts';
 import { patternKey } from '../messages/pattern_key.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
 import { emptyAggregate } from './aggregate.ts';
+import type { PredictionCounts } from './completeness.ts';
 import { binOf, type Distribution } from './distribution.ts';
 import { HistogramPages } from './histogram_pages.ts';
 import { grown, KeyTable } from './key_table.ts';
@@ -63,6 +64,10 @@ export class WindowColumns {
   readonly #slice_at = new Map<number, OpenSlice>();
   #slice = NO_SLICE;
   #sums: Float64Array;
+  /** Per slot the predictions of each step of its slice. */
+  #predictions = new Float64Array(0);
+  readonly #step_ms: number;
+  readonly #steps_per_slice: number;
   #patterns: (Map<number, number> | undefined)[] = [];
   readonly #histograms: HistogramPages[];
   #slot_keys = new Int32Array(64);
@@ -70,9 +75,11 @@ export class WindowColumns {
   #slots = 0;
   #key = -1;
 
-  constructor(config: WindowConfig, slice_ms: number) {
+  constructor(config: WindowConfig, { slice_ms, step_ms }: { slice_ms: number; step_ms: number }) {
     this.#config = config;
     this.#slice_ms = slice_ms;
+    this.#step_ms = step_ms;
+    this.#steps_per_slice = Math.ceil(slice_ms / step_ms) + 1;
     this.#lateness_ms = parseDuration(config.lateness);
     this.#measures = config.measures.map(scannedMeasure);
     this.#values = new Float64Array(this.#measures.length);
@@ -116,9 +123,20 @@ export class WindowColumns {
     }
   }
 
+  /** As `add`, of a prediction; counts it by its step of time. */
+  addJoinable(record: ScannedRecord, watermark_ms: number): void {
+    const slot = this.#slotAt(record.time_ms, watermark_ms);
+    const step = Math.floor(record.time_ms / this.#step_ms);
+    const first = Math.floor(this.#slice.start_ms / this.#step_ms);
+    const at = slot * this.#steps_per_slice + step - first;
+    if (at >= this.#predictions.length) this.#predictions = grown(this.#predictions, this.#steps_per_slice);
+    this.#predictions[at]!++;
+  }
+
   /** True where what it holds should be handed on before long. */
   get is_full(): boolean {
-    let size_bytes = 4 * this.#slices.length * this.#keys.size + 8 * this.#slots * this.#width;
+    const slot_bytes = 8 * (this.#width + this.#steps_per_slice);
+    let size_bytes = 4 * this.#slices.length * this.#keys.size + this.#slots * slot_bytes;
     for (const histogram of this.#histograms) size_bytes += histogram.size_bytes;
     return size_bytes > MAX_BYTES;
   }
@@ -127,6 +145,7 @@ export class WindowColumns {
   take(): WholeDelta[] {
     const deltas = Array.from({ length: this.#slots }, (_, slot) => this.#delta(slot));
     this.#sums.fill(0, 0, this.#slots * this.#width);
+    this.#predictions.fill(0, 0, this.#slots * this.#steps_per_slice);
     for (const histogram of this.#histograms) histogram.clear();
     this.#patterns = [];
     this.#slices = [];
@@ -229,6 +248,7 @@ export class WindowColumns {
       aggregate.measures[name] = this.#distribution(slot, at + MEASURES + MOMENTS_WIDTH * index, 1 + index);
     for (const [pattern, count] of this.#patterns[slot] ?? [])
       aggregate.patterns[patternName(pattern)] = count;
+    this.#putPredictions(aggregate.predictions, slot, start_ms);
     return {
       key: Object.fromEntries(by.map((field, index) => [field, fields[index]!])),
       start_ms,
@@ -236,6 +256,14 @@ export class WindowColumns {
       represents: aggregate.events,
       aggregate,
     };
+  }
+
+  #putPredictions(predictions: PredictionCounts, slot: number, start_ms: number): void {
+    const first = Math.floor(start_ms / this.#step_ms);
+    for (let step = 0; step < this.#steps_per_slice; step++) {
+      const count = this.#predictions[slot * this.#steps_per_slice + step] ?? 0;
+      if (count > 0) predictions[first + step] = count;
+    }
   }
 
   #distribution(slot: number, at: number, histogram: number): Distribution {

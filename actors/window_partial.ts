@@ -47,7 +47,7 @@ class WindowPartial implements Actor {
     this.#slice_ms = kind.slice_ms;
     this.#step_ms = stepOf(kind);
     this.#lateness_ms = parseDuration(config.lateness);
-    this.scanned = new WindowColumns(config, kind.slice_ms);
+    this.scanned = new WindowColumns(config, { slice_ms: kind.slice_ms, step_ms: this.#step_ms });
   }
 
   onMessage(_input: string, message: unknown, context: Context): void {

@@ -49,7 +49,7 @@ const nowhere: Context = {
   now_ms: START_MS,
   watermark_ms: Number.NEGATIVE_INFINITY,
   state: { get: () => undefined, set: () => undefined, delete: () => undefined, entries: () => [] },
-  expiring: { get: () => undefined, set: () => undefined, delete: () => undefined, entries: () => [] },
+  expiring: { get: () => undefined, set: () => undefined, delete: () => undefined, entries: () => [], bytes: null },
   emit: () => undefined,
   setTimer: () => undefined,
   observe: () => undefined,

@@ -21,6 +21,7 @@ import {
 } from './disk_key.ts';
 import { DueReader } from './due_reader.ts';
 import { ExpiryQueue } from './expiry_queue.ts';
+import type { StateChange } from './state.ts';
 import type { Table } from './table.ts';
 
 /** In place of a value that was deleted. */
@@ -125,13 +126,13 @@ export class DiskTable implements Table {
     return [stored.key, JSON.parse(stored.json)];
   }
 
-  *takeChanged(): Iterable<[string, string | null]> {
+  *takeChanged(prefix: string): Iterable<StateChange> {
     const changed = this.#changed;
     this.#changed = new Map();
     for (const [key, value] of changed) {
       const kept = value === GONE ? { json: null, value: undefined } : { json: JSON.stringify(value), value };
       this.#taken.set(key, kept);
-      yield [key, kept.json];
+      yield { key: prefix + key, value: kept.json };
     }
   }
 

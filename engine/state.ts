@@ -9,7 +9,8 @@
  */
 import type { Expiring, ExpiringState, State } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
-import { ExpiringMemoryTable } from './expiring_memory_table.ts';
+import type { Field } from '../wire/batch_writer.ts';
+import { ExpiringByteTable } from './expiring_byte_table.ts';
 import { MemoryTable } from './memory_table.ts';
 import type { Guarantee } from './plan.ts';
 import type { Table } from './table.ts';
@@ -18,10 +19,12 @@ import type { Table } from './table.ts';
 export const STATE_FORMAT = 's3';
 const EXPIRES = '~';
 
+/** As bytes, it shares memory with the state, and is good until the state changes. */
 export interface StateChange {
-  key: string;
+  /** `{store}/{key}` */
+  key: Buffer | string;
   /** JSON; null for a deleted key. */
-  value: string | null;
+  value: Field;
 }
 
 /** As an actor sees it, with what the engine takes out. */
@@ -49,7 +52,7 @@ export interface StateBackend {
 
 const IN_MEMORY: StateBackend = {
   next_offset: 0,
-  table: (_, expires) => (expires ? new ExpiringMemoryTable() : new MemoryTable()),
+  table: (name, expires) => (expires ? new ExpiringByteTable(name) : new MemoryTable()),
   reached: () => undefined,
   committed: () => undefined,
   close: async () => undefined,
@@ -104,7 +107,7 @@ export class TaskState {
     this.#journal.clear();
     const changes: StateChange[] = [];
     for (const [name, table] of this.#tables)
-      for (const [key, value] of table.takeChanged()) changes.push({ key: `${name}/${key}`, value });
+      for (const change of table.takeChanged(`${name}/`)) changes.push(change);
     return changes;
   }
 
@@ -119,7 +122,7 @@ export class TaskState {
   }
 
   /** Applies one record of the changelog. Throws E_STATE_VERSION if another version of errata wrote it. */
-  restore(key: string, value: string | null, format: string | undefined): void {
+  restore(key: Buffer | string, value: Field, format: string | undefined): void {
     if (format !== STATE_FORMAT) {
       throw new ErrataError(
         'E_STATE_VERSION',
@@ -129,8 +132,9 @@ export class TaskState {
         },
       );
     }
-    const slash = key.indexOf('/');
-    this.#open(key.slice(0, slash)).restore(key.slice(slash + 1), value);
+    const text = key.toString();
+    const slash = text.indexOf('/');
+    this.#open(text.slice(0, slash)).restore(text.slice(slash + 1), value === null ? null : value.toString());
   }
 
   #open(name: string): Table {
@@ -144,7 +148,8 @@ export class TaskState {
 }
 
 /** An entry that its topic might have refused is in the dead letters, and has no offset. */
-const SURELY_TAKEN_CHARACTERS = 32_768;
+/** Characters, or bytes. */
+const SURELY_TAKEN_LENGTH = 32_768;
 /** The end of a transaction takes an offset in each partition that it wrote to. */
 const MARKER_OFFSETS: Record<Guarantee, number> = { exactly_once: 1, at_least_once: 0 };
 
@@ -152,7 +157,7 @@ const MARKER_OFFSETS: Record<Guarantee, number> = { exactly_once: 1, at_least_on
 function offsetsOf(changes: readonly StateChange[], guarantee: Guarantee): number {
   let offsets = MARKER_OFFSETS[guarantee];
   for (const { key, value } of changes)
-    if (key.length + (value?.length ?? 0) < SURELY_TAKEN_CHARACTERS) offsets++;
+    if (key.length + (value?.length ?? 0) < SURELY_TAKEN_LENGTH) offsets++;
   return offsets;
 }
 
@@ -170,6 +175,7 @@ function storeOn(table: Table, journal: Journal): State {
 function expiringStoreOn(table: Table, journal: Journal): ExpiringStore {
   return {
     ...storeOn(table, journal),
+    bytes: table.entry_bytes ?? null,
     takeDue: (until_ms) => {
       const due = table.firstDue(until_ms);
       if (due) journal.put(table, due[0], undefined);

@@ -1,5 +1,6 @@
 /** What a store of a task's state is made of: in memory (memory_table.ts) or on disk (disk_table.ts). */
-import type { Expiring } from '../actors/actor.ts';
+import type { EntryBytes, Expiring } from '../actors/actor.ts';
+import type { StateChange } from './state.ts';
 
 export interface Table {
   /** Entries now; on disk about so many. */
@@ -14,8 +15,10 @@ export interface Table {
   entries(prefix: string): Iterable<[key: string, value: unknown]>;
   /** Of a table whose entries expire: the first that does at `until_ms` or before. */
   firstDue(until_ms: number): [key: string, value: Expiring] | undefined;
-  /** What changed, as JSON; null for what was deleted. */
-  takeChanged(): Iterable<[key: string, json: string | null]>;
+  /** What changed. Each key in the changelog begins with `prefix`. */
+  takeChanged(prefix: string): Iterable<StateChange>;
+  /** Where entries are bytes in memory: for who reads and writes them as such. */
+  readonly entry_bytes?: EntryBytes;
   /** As read from the changelog; null for a deleted key. */
   restore(key: string, json: string | null): void;
 }

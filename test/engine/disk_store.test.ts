@@ -23,7 +23,8 @@ class Changelog {
 
   commit(state: TaskState): void {
     const changes = state.takeChanges();
-    this.records.push(...changes);
+    for (const { key, value } of changes)
+      this.records.push({ key: key.toString(), value: value?.toString() ?? null });
     state.committed(changes, 'at_least_once');
   }
 
