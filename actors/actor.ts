@@ -62,6 +62,8 @@ export interface ExpiringState {
 export interface EntryBytes {
   /** True where there is an entry under the key that stands in `key` up to `key_end`: it is in hand until the next change. */
   find(key: Buffer, key_end: number): boolean;
+  /** How many entries there are whose key begins with this byte. */
+  countOf(first_byte: number): number;
   /** The entry that expires first, if at `until_ms` or before: it is in hand. */
   findDue(until_ms: number): boolean;
   /** Of the entry in hand: its key stands in `bytes` from `key_start`, its JSON from `value_start` to `value_end`. */

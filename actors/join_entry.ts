@@ -18,6 +18,8 @@ const HAS_FEEDBACK = ',"has_feedback":true';
 const QUOTE = 0x22;
 const CLOSE_BRACE = 0x7d;
 const ZERO = 0x30;
+/** No safe integer has more. */
+const DIGITS_MAX = 16;
 const FIRST_OF_PREDICTION = PREDICTION_PREFIX.charCodeAt(0);
 
 /** Longer pieces are copied by the runtime, which has to be asked. */
@@ -85,12 +87,29 @@ export class EntryWriter {
     else for (let from = start, to = at; from < end; from++, to++) buffer[to] = bytes[from]!;
   }
 
+  /** A whole number, not below 0, as all times are. */
   #putNumber(value: number): void {
-    const digits = String(value);
-    const at = this.end;
-    this.end = at + digits.length;
-    if (this.end > this.buffer.length) this.#grow(at);
-    for (let index = 0; index < digits.length; index++) this.buffer[at + index] = digits.charCodeAt(index);
+    const start = this.end;
+    this.end = start + DIGITS_MAX;
+    if (this.end > this.buffer.length) this.#grow(start);
+    const upper = Math.floor(value / 1e9);
+    let at = upper > 0 ? this.#putDigits(start, upper, 1) : start;
+    at = this.#putDigits(at, value - upper * 1e9, upper > 0 ? 9 : 1);
+    this.end = at;
+  }
+
+  /** At least so many, with zeros in front. */
+  #putDigits(start: number, value: number, least: number): number {
+    const { buffer } = this;
+    let digits = least;
+    for (let power = 10 ** least; power <= value; power *= 10) digits++;
+    let rest = value;
+    for (let at = start + digits - 1; at >= start; at--) {
+      const tenth = Math.floor(rest / 10);
+      buffer[at] = ZERO + rest - 10 * tenth;
+      rest = tenth;
+    }
+    return start + digits;
   }
 
   #grow(used: number): void {

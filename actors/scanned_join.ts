@@ -70,6 +70,7 @@ class KeyWriter {
 }
 
 const anywhere = () => true;
+const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
 const FIRST_WAITING = `${WAITING_PREFIX}0|`;
 
 export class ScannedJoin implements ScannedCapture {
@@ -117,7 +118,7 @@ export class ScannedJoin implements ScannedCapture {
       this.#duplicates++;
       return true;
     }
-    if (this.#find(QUEUE_PREFIX, record) || this.#find(FIRST_WAITING, record)) return false;
+    if (this.#isAwaited(record)) return false;
     if (!this.#isCountable(record)) return false;
     for (const { scanned, over } of this.#counters) {
       scanned.addJoinable(record, watermark_ms);
@@ -129,6 +130,12 @@ export class ScannedJoin implements ScannedCapture {
     entries.add(this.#key.buffer, this.#key.end, this.#writer.buffer, this.#writer.end, expires_ms);
     this.#pending++;
     return true;
+  }
+
+  /** Feedback has come before it. */
+  #isAwaited(record: ScannedJoinable): boolean {
+    if (this.#entries.countOf(FIRST_OF_WAITING) === 0) return false;
+    return this.#find(QUEUE_PREFIX, record) || this.#find(FIRST_WAITING, record);
   }
 
   #takeFeedback(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {

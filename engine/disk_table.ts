@@ -21,7 +21,6 @@ import {
 } from './disk_key.ts';
 import { DueReader } from './due_reader.ts';
 import { ExpiryQueue } from './expiry_queue.ts';
-import type { StateChange } from './state.ts';
 import type { Table } from './table.ts';
 
 /** In place of a value that was deleted. */
@@ -126,13 +125,13 @@ export class DiskTable implements Table {
     return [stored.key, JSON.parse(stored.json)];
   }
 
-  *takeChanged(prefix: string): Iterable<StateChange> {
+  *takeChanged(): Iterable<[string, string | null]> {
     const changed = this.#changed;
     this.#changed = new Map();
     for (const [key, value] of changed) {
       const kept = value === GONE ? { json: null, value: undefined } : { json: JSON.stringify(value), value };
       this.#taken.set(key, kept);
-      yield { key: prefix + key, value: kept.json };
+      yield [key, kept.json];
     }
   }
 

@@ -5,10 +5,11 @@
  */
 import type { EntryBytes, Expiring } from '../actors/actor.ts';
 import { grown } from '../actors/key_table.ts';
+import type { BatchWriter } from '../wire/batch_writer.ts';
 import type { Page } from './byte_arena.ts';
 import { ByteEntries, NONE } from './byte_entries.ts';
+import type { PackedRecords } from './packed_records.ts';
 import { SlotExpiry } from './slot_expiry.ts';
-import type { StateChange } from './state.ts';
 import type { Table } from './table.ts';
 
 /** What is known of a slot. */
@@ -32,6 +33,8 @@ export class ExpiringByteTable implements Table, EntryBytes {
   /** Handed out as deleted: free once whoever has them is done with them. */
   #gone: number[] = [];
   #key: Buffer;
+  /** Entries by the first byte of their key. */
+  readonly #begin_with = new Uint32Array(256);
   #found = NONE;
   #page!: Page;
 
@@ -53,6 +56,10 @@ export class ExpiringByteTable implements Table, EntryBytes {
 
   find(key: Buffer, key_end: number): boolean {
     return this.#isFound(this.#entries.find(this.#whole(key, key_end), this.#prefix.length + key_end));
+  }
+
+  countOf(first_byte: number): number {
+    return this.#begin_with[first_byte]!;
   }
 
   get bytes(): Buffer {
@@ -81,9 +88,7 @@ export class ExpiringByteTable implements Table, EntryBytes {
 
   add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): void {
     const whole_end = this.#prefix.length + key_end;
-    const slot = this.#entries.add(this.#whole(key, key_end), whole_end, value, value_end);
-    this.#open(slot, expires_ms);
-    this.#change(slot);
+    this.#change(this.#add(this.#whole(key, key_end), whole_end, value, value_end, expires_ms));
   }
 
   replace(value: Buffer, value_end: number): void {
@@ -126,20 +131,26 @@ export class ExpiringByteTable implements Table, EntryBytes {
     return slot === NONE ? undefined : [this.#keyOf(slot), this.#valueOf(slot) as Expiring];
   }
 
-  takeChanged(): Iterable<StateChange> {
+  *takeChanged(): Iterable<[string, string | null]> {
+    const packed = this.takePacked();
+    for (let index = 0; index < packed.length; index++) {
+      const { key, value } = packed.at(index);
+      yield [key.toString('utf8', this.#prefix.length), value === null ? null : value.toString('utf8')];
+    }
+  }
+
+  takePacked(): PackedRecords {
     for (const slot of this.#gone) this.#entries.release(slot);
     this.#gone = [];
-    const changes: StateChange[] = [];
-    for (let index = 0; index < this.#changes; index++) {
-      const slot = this.#changed[index]!;
-      const is_gone = (this.#flags[slot]! & IS_GONE) !== 0;
-      const key = this.#entries.keyOf(slot);
-      changes.push({ key, value: is_gone ? null : this.#entries.valueOf(slot) });
-      this.#flags[slot] = 0;
-      if (is_gone) this.#gone.push(slot);
-    }
+    const taken = this.#changed.subarray(0, this.#changes);
+    this.#changed = new Int32Array(taken.length + 64);
     this.#changes = 0;
-    return changes;
+    const is_gone = taken.map((slot) => this.#flags[slot]! & IS_GONE);
+    for (const [index, slot] of taken.entries()) {
+      this.#flags[slot] = 0;
+      if (is_gone[index] !== 0) this.#gone.push(slot);
+    }
+    return new TakenEntries(this.#entries, taken, is_gone);
   }
 
   restore(key: string, json: string | null): void {
@@ -173,8 +184,14 @@ export class ExpiringByteTable implements Table, EntryBytes {
 
   #insert(key: string, json: string): number {
     const value = Buffer.from(json);
-    const slot = this.#entries.add(this.#key, this.#encode(key), value, value.length);
-    this.#open(slot, expiryOf(json));
+    const key_end = this.#encode(key);
+    return this.#add(this.#key, key_end, value, value.length, expiryOf(json));
+  }
+
+  #add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): number {
+    const slot = this.#entries.add(key, key_end, value, value_end);
+    if (key_end > this.#prefix.length) this.#begin_with[key[this.#prefix.length]!]!++;
+    this.#open(slot, expires_ms);
     return slot;
   }
 
@@ -202,6 +219,9 @@ export class ExpiringByteTable implements Table, EntryBytes {
   }
 
   #forget(slot: number): void {
+    const key_start = this.#entries.keyStart(slot) + this.#prefix.length;
+    if (key_start < this.#entries.valueStart(slot))
+      this.#begin_with[this.#entries.pageOf(slot).bytes[key_start]!]!--;
     this.#entries.remove(slot);
     this.#expires_ms[slot] = Number.NaN;
   }
@@ -247,6 +267,38 @@ export class ExpiringByteTable implements Table, EntryBytes {
     if (needed <= this.#key.length) return;
     this.#key = Buffer.alloc(2 * needed);
     this.#prefix.copy(this.#key);
+  }
+}
+
+/** Entries as records of the changelog; of those that are gone their keys. */
+class TakenEntries implements PackedRecords {
+  readonly #entries: ByteEntries;
+  readonly #slots: Int32Array;
+  /** 0: it is still there. */
+  readonly #is_gone: Int32Array;
+
+  constructor(entries: ByteEntries, slots: Int32Array, is_gone: Int32Array) {
+    this.#entries = entries;
+    this.#slots = slots;
+    this.#is_gone = is_gone;
+  }
+
+  get length(): number {
+    return this.#slots.length;
+  }
+
+  appendTo(batch: BatchWriter, index: number, headers: Buffer, timestamp_ms: number): boolean {
+    const slot = this.#slots[index]!;
+    const entries = this.#entries;
+    const value_end = this.#is_gone[index] === 0 ? entries.valueEnd(slot) : -1;
+    const at = { key_start: entries.keyStart(slot), key_end: entries.valueStart(slot), value_end };
+    return batch.appendBytes(entries.pageOf(slot).bytes, at, headers, timestamp_ms);
+  }
+
+  at(index: number): { key: Buffer; value: Buffer | null } {
+    const slot = this.#slots[index]!;
+    const value = this.#is_gone[index] === 0 ? this.#entries.valueOf(slot) : null;
+    return { key: this.#entries.keyOf(slot), value };
   }
 }
 

@@ -1,6 +1,5 @@
 /** A store in memory. */
 import type { Expiring } from '../actors/actor.ts';
-import type { StateChange } from './state.ts';
 import type { Table } from './table.ts';
 
 export class MemoryTable implements Table {
@@ -39,12 +38,12 @@ export class MemoryTable implements Table {
     return undefined;
   }
 
-  *takeChanged(prefix: string): Iterable<StateChange> {
+  *takeChanged(): Iterable<[string, string | null]> {
     const changed = this.#changed;
     this.#changed = new Set();
     for (const key of changed) {
       const value = this.#entries.get(key);
-      yield { key: prefix + key, value: value === undefined ? null : JSON.stringify(value) };
+      yield [key, value === undefined ? null : JSON.stringify(value)];
     }
   }
 

@@ -9,22 +9,21 @@
  */
 import type { Expiring, ExpiringState, State } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
-import type { Field } from '../wire/batch_writer.ts';
 import { ExpiringByteTable } from './expiring_byte_table.ts';
 import { MemoryTable } from './memory_table.ts';
+import { type PackedRecords, together } from './packed_records.ts';
 import type { Guarantee } from './plan.ts';
 import type { Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
-export const STATE_FORMAT = 's3';
+export const STATE_FORMAT = 's4';
 const EXPIRES = '~';
 
-/** As bytes, it shares memory with the state, and is good until the state changes. */
 export interface StateChange {
   /** `{store}/{key}` */
-  key: Buffer | string;
+  key: string;
   /** JSON; null for a deleted key. */
-  value: Field;
+  value: string | null;
 }
 
 /** As an actor sees it, with what the engine takes out. */
@@ -103,12 +102,16 @@ export class TaskState {
     this.#journal.undo();
   }
 
-  takeChanges(): StateChange[] {
+  /** What is packed shares memory with the state, and is good until the state changes. */
+  takeChanges(): { changes: StateChange[]; packed: PackedRecords } {
     this.#journal.clear();
     const changes: StateChange[] = [];
-    for (const [name, table] of this.#tables)
-      for (const change of table.takeChanged(`${name}/`)) changes.push(change);
-    return changes;
+    const packed: PackedRecords[] = [];
+    for (const [name, table] of this.#tables) {
+      if (table.takePacked && table.changed > 0) packed.push(table.takePacked());
+      else for (const [key, value] of table.takeChanged()) changes.push({ key: `${name}/${key}`, value });
+    }
+    return { changes, packed: together(packed) };
   }
 
   /** What `takeChanges` handed out is committed. */
@@ -122,7 +125,7 @@ export class TaskState {
   }
 
   /** Applies one record of the changelog. Throws E_STATE_VERSION if another version of errata wrote it. */
-  restore(key: Buffer | string, value: Field, format: string | undefined): void {
+  restore(key: string, value: string | null, format: string | undefined): void {
     if (format !== STATE_FORMAT) {
       throw new ErrataError(
         'E_STATE_VERSION',
@@ -132,9 +135,8 @@ export class TaskState {
         },
       );
     }
-    const text = key.toString();
-    const slash = text.indexOf('/');
-    this.#open(text.slice(0, slash)).restore(text.slice(slash + 1), value === null ? null : value.toString());
+    const slash = key.indexOf('/');
+    this.#open(key.slice(0, slash)).restore(key.slice(slash + 1), value);
   }
 
   #open(name: string): Table {
@@ -148,8 +150,7 @@ export class TaskState {
 }
 
 /** An entry that its topic might have refused is in the dead letters, and has no offset. */
-/** Characters, or bytes. */
-const SURELY_TAKEN_LENGTH = 32_768;
+const SURELY_TAKEN_CHARACTERS = 32_768;
 /** The end of a transaction takes an offset in each partition that it wrote to. */
 const MARKER_OFFSETS: Record<Guarantee, number> = { exactly_once: 1, at_least_once: 0 };
 
@@ -157,7 +158,7 @@ const MARKER_OFFSETS: Record<Guarantee, number> = { exactly_once: 1, at_least_on
 function offsetsOf(changes: readonly StateChange[], guarantee: Guarantee): number {
   let offsets = MARKER_OFFSETS[guarantee];
   for (const { key, value } of changes)
-    if (key.length + (value?.length ?? 0) < SURELY_TAKEN_LENGTH) offsets++;
+    if (key.length + (value?.length ?? 0) < SURELY_TAKEN_CHARACTERS) offsets++;
   return offsets;
 }
 

@@ -1,6 +1,6 @@
 /** What a store of a task's state is made of: in memory (memory_table.ts) or on disk (disk_table.ts). */
 import type { EntryBytes, Expiring } from '../actors/actor.ts';
-import type { StateChange } from './state.ts';
+import type { PackedRecords } from './packed_records.ts';
 
 export interface Table {
   /** Entries now; on disk about so many. */
@@ -15,9 +15,11 @@ export interface Table {
   entries(prefix: string): Iterable<[key: string, value: unknown]>;
   /** Of a table whose entries expire: the first that does at `until_ms` or before. */
   firstDue(until_ms: number): [key: string, value: Expiring] | undefined;
-  /** What changed. Each key in the changelog begins with `prefix`. */
-  takeChanged(prefix: string): Iterable<StateChange>;
-  /** Where entries are bytes in memory: for who reads and writes them as such. */
+  /** What changed, as JSON; null for what was deleted. */
+  takeChanged(): Iterable<[key: string, json: string | null]>;
+  /** The same as records of the changelog, good until the table changes: where entries are bytes in memory. */
+  takePacked?(): PackedRecords;
+  /** For who reads and writes them as such. */
   readonly entry_bytes?: EntryBytes;
   /** As read from the changelog; null for a deleted key. */
   restore(key: string, json: string | null): void;

@@ -43,7 +43,10 @@ export function taskInput(plan: InputPlan, clock: TaskInput['clock']): TaskInput
 
 /** What the next commit of `state` would write to the changelog, as text. */
 export function changedTexts(state: TaskState): { key: string; value: string | null }[] {
-  return state
-    .takeChanges()
-    .map(({ key, value }) => ({ key: key.toString(), value: value === null ? null : value.toString() }));
+  const { changes, packed } = state.takeChanges();
+  const unpacked = Array.from({ length: packed.length }, (_, index) => packed.at(index));
+  return [
+    ...changes,
+    ...unpacked.map(({ key, value }) => ({ key: key.toString(), value: value?.toString() ?? null })),
+  ];
 }

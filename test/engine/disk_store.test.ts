@@ -22,9 +22,8 @@ class Changelog {
   readonly records: { key: string; value: string | null }[] = [];
 
   commit(state: TaskState): void {
-    const changes = state.takeChanges();
-    for (const { key, value } of changes)
-      this.records.push({ key: key.toString(), value: value?.toString() ?? null });
+    const { changes } = state.takeChanges();
+    this.records.push(...changes);
     state.committed(changes, 'at_least_once');
   }
 
