@@ -73,7 +73,9 @@ export interface EntryBytes {
   readonly value_start: number;
   readonly value_end: number;
   readonly expires_ms: number;
-  /** Under a key that has none; `value` holds its JSON up to `value_end`, which says the same `expires_ms`. */
+  /** A small number that goes with the entry for as long as it is in memory, and is not told to the changelog; 0 at first. */
+  mark: number;
+  /** Under a key that has none; it is in hand afterwards. `value` holds its JSON up to `value_end`, which says the same `expires_ms`. */
   add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): void;
   /** Of the entry in hand, with the same expiry. */
   replace(value: Buffer, value_end: number): void;

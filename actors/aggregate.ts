@@ -136,11 +136,15 @@ export function mergeAggregate(
 
 function mergePatterns(to: Aggregate, patterns: Aggregate['patterns'], max_pattern_keys: number): void {
   let room = max_pattern_keys - Object.keys(to.patterns).length;
-  for (const [key, count] of Object.entries(patterns)) {
-    const is_known = Object.hasOwn(to.patterns, key);
-    if (!is_known && room <= 0) to.other_patterns += count;
+  for (const key in patterns) {
+    const count = patterns[key]!;
+    if (Object.hasOwn(to.patterns, key)) {
+      addCount(to.patterns, key, count);
+      continue;
+    }
+    if (room <= 0) to.other_patterns += count;
     else {
-      if (!is_known) room--;
+      room--;
       addCount(to.patterns, key, count);
     }
   }

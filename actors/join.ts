@@ -117,7 +117,7 @@ export class Join {
   expireBytes(entries: EntryBytes, context: Context): boolean {
     const reader = this.#entry_reader;
     if (reader.isJoined(entries)) return true;
-    if (!isPrediction(entries) || !reader.read(entries)) return false;
+    if (!isPrediction(entries) || !reader.readState(entries)) return false;
     if (reader.has_feedback) return true;
     context.count(reader.source, 'pending', -1);
     context.count(reader.source, 'expired', 1);

@@ -70,6 +70,7 @@ class KeyWriter {
 }
 
 const anywhere = () => true;
+const FIRST_OF_QUEUE = QUEUE_PREFIX.charCodeAt(0);
 const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
 const FIRST_WAITING = `${WAITING_PREFIX}0|`;
 
@@ -128,6 +129,7 @@ export class ScannedJoin implements ScannedCapture {
     this.#writer.prediction(record, expires_ms);
     this.#key.write(PREDICTION_PREFIX, record.bytes, record.prediction_id_start, record.prediction_id_end);
     entries.add(this.#key.buffer, this.#key.end, this.#writer.buffer, this.#writer.end, expires_ms);
+    entries.mark = this.#writer.mark;
     this.#pending++;
     return true;
   }
@@ -135,7 +137,8 @@ export class ScannedJoin implements ScannedCapture {
   /** Feedback has come before it. */
   #isAwaited(record: ScannedJoinable): boolean {
     if (this.#entries.countOf(FIRST_OF_WAITING) === 0) return false;
-    return this.#find(QUEUE_PREFIX, record) || this.#find(FIRST_WAITING, record);
+    const is_queued = this.#entries.countOf(FIRST_OF_QUEUE) > 0 && this.#find(QUEUE_PREFIX, record);
+    return is_queued || this.#find(FIRST_WAITING, record);
   }
 
   #takeFeedback(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
@@ -155,6 +158,7 @@ export class ScannedJoin implements ScannedCapture {
   #answer(source: string): void {
     this.#writer.withFeedback(this.#entries);
     this.#entries.replace(this.#writer.buffer, this.#writer.end);
+    this.#entries.mark = this.#writer.mark;
     this.#answered.set(source, (this.#answered.get(source) ?? 0) + 1);
   }
 

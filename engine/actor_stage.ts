@@ -15,6 +15,8 @@ import type {
   State,
 } from '../actors/actor.ts';
 import { ACTOR_KINDS } from '../actors/catalogue.ts';
+import { packDelta } from '../actors/packed_delta.ts';
+import type { WindowDelta } from '../actors/window_delta.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
 import type { Effects } from './effects.ts';
@@ -364,6 +366,8 @@ class ActorContext implements Context {
     const partition = partitionForKey(Buffer.from(key), partitions);
     if (message === 'source_record')
       effects.write({ topic, partition, ...writeRekeyed(value as SourceRecord) });
+    else if (message === 'window_delta' && target.internal)
+      effects.bundle(topic, partition, JSON.stringify(packDelta(value as WindowDelta)));
     else {
       const headers = target.internal ? DATA_HEADERS : {};
       effects.write({ topic, partition, key, value: JSON.stringify(value), headers });

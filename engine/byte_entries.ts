@@ -9,44 +9,51 @@ import { ByteArena, type Page } from './byte_arena.ts';
 
 export const NONE = -1;
 const FIRST_SLOTS = 64;
+const PLACE_WIDTH = 2;
 
-/** What is known of a slot; the rest of its numbers is unused, and keeps it within a line of the processor's cache. */
+/** What is known of a slot: all of it stands in one line of the processor's cache. */
 const SLOT_WIDTH = 8;
 const HASH = 0;
 const PAGE = 1;
 const OFFSET = 2;
 const KEY_BYTES = 3;
 const VALUE_BYTES = 4;
+const NOTES = 5;
+/** A double, in two of them. */
+const EXPIRES_MS = 3;
 
 export class ByteEntries {
   readonly #arena = new ByteArena();
   /** So that nobody can choose keys that get into each other's way. */
   readonly #seed = randomInt(2 ** 31);
-  /** Slot + 1 per place; 0: free. */
-  #places = new Int32Array(2 * FIRST_SLOTS);
+  /** Slot + 1 and hash per place; 0: free. */
+  #places = new Int32Array(2 * PLACE_WIDTH * FIRST_SLOTS);
   /** `SLOT_WIDTH` numbers per slot, side by side: to look at one is to wait for memory once. */
   #slots = new Int32Array(FIRST_SLOTS * SLOT_WIDTH);
   #free_slots: number[] = [];
   #used_slots = 0;
+  #times = new Float64Array(this.#slots.buffer);
   /** Entries that can be found. */
   size = 0;
 
   /** The slot of the key that stands in `key` up to `key_end`; NONE where there is none. */
   find(key: Uint8Array, key_end: number): number {
+    const places = this.#places;
     const hash = murmur2(key, 0, key_end, this.#seed);
-    const mask = this.#places.length - 1;
-    for (let place = hash & mask; ; place = (place + 1) & mask) {
-      const slot = this.#places[place]! - 1;
+    const last = places.length - PLACE_WIDTH;
+    for (let place = (hash * PLACE_WIDTH) & last; ; place = (place + PLACE_WIDTH) & last) {
+      const slot = places[place]! - 1;
       if (slot < 0) return NONE;
-      if (this.#slots[slot * SLOT_WIDTH + HASH] === hash && this.#isKey(slot, key, key_end)) return slot;
+      if (places[place + 1] === hash && this.#isKey(slot, key, key_end)) return slot;
     }
   }
 
   /** Of a key that has none. */
   add(key: Buffer, key_end: number, value: Buffer, value_end: number): number {
-    if (2 * this.size >= this.#places.length) this.#growPlaces();
+    if (2 * PLACE_WIDTH * this.size >= this.#places.length) this.#growPlaces();
     const slot = this.#free_slots.pop() ?? this.#nextSlot();
     this.#slots[slot * SLOT_WIDTH + HASH] = murmur2(key, 0, key_end, this.#seed);
+    this.#slots[slot * SLOT_WIDTH + NOTES] = 0;
     this.#store(slot, key, 0, key_end, value, value_end);
     this.#place(slot);
     this.size++;
@@ -65,14 +72,15 @@ export class ByteEntries {
   /** The entry is not found any more; its bytes stay until `release`. */
   remove(slot: number): void {
     const places = this.#places;
-    const mask = places.length - 1;
-    let hole = this.#slots[slot * SLOT_WIDTH + HASH]! & mask;
-    while (places[hole] !== slot + 1) hole = (hole + 1) & mask;
+    const last = places.length - PLACE_WIDTH;
+    let hole = (this.#slots[slot * SLOT_WIDTH + HASH]! * PLACE_WIDTH) & last;
+    while (places[hole] !== slot + 1) hole = (hole + PLACE_WIDTH) & last;
     // What stands behind the hole moves into it where its own search would have come by.
-    for (let place = (hole + 1) & mask; places[place] !== 0; place = (place + 1) & mask) {
-      const wanted = this.#slots[(places[place]! - 1) * SLOT_WIDTH + HASH]! & mask;
-      if (((place - wanted) & mask) < ((place - hole) & mask)) continue;
+    for (let place = (hole + PLACE_WIDTH) & last; places[place] !== 0; place = (place + PLACE_WIDTH) & last) {
+      const wanted = (places[place + 1]! * PLACE_WIDTH) & last;
+      if (((place - wanted) & last) < ((place - hole) & last)) continue;
       places[hole] = places[place]!;
+      places[hole + 1] = places[place + 1]!;
       hole = place;
     }
     places[hole] = 0;
@@ -104,6 +112,23 @@ export class ByteEntries {
     return this.valueStart(slot) + this.#slots[slot * SLOT_WIDTH + VALUE_BYTES]!;
   }
 
+  /** Bits that who uses the map keeps with a slot; 0 when it is added. */
+  notes(slot: number): number {
+    return this.#slots[slot * SLOT_WIDTH + NOTES]!;
+  }
+
+  setNotes(slot: number, notes: number): void {
+    this.#slots[slot * SLOT_WIDTH + NOTES] = notes;
+  }
+
+  expiry(slot: number): number {
+    return this.#times[(slot * SLOT_WIDTH) / 2 + EXPIRES_MS]!;
+  }
+
+  setExpiry(slot: number, expires_ms: number): void {
+    this.#times[(slot * SLOT_WIDTH) / 2 + EXPIRES_MS] = expires_ms;
+  }
+
   /** Shares memory with the entry. */
   keyOf(slot: number): Buffer {
     return this.pageOf(slot).bytes.subarray(this.keyStart(slot), this.valueStart(slot));
@@ -117,7 +142,8 @@ export class ByteEntries {
   /** Slots of all entries. Removing while iterating may pass over some. */
   slots(): number[] {
     const slots: number[] = [];
-    for (const place of this.#places) if (place !== 0) slots.push(place - 1);
+    for (let place = 0; place < this.#places.length; place += PLACE_WIDTH)
+      if (this.#places[place] !== 0) slots.push(this.#places[place]! - 1);
     return slots;
   }
 
@@ -150,15 +176,21 @@ export class ByteEntries {
 
   #nextSlot(): number {
     const slot = this.#used_slots++;
-    if ((slot + 1) * SLOT_WIDTH > this.#slots.length) this.#slots = grown(this.#slots, SLOT_WIDTH);
+    if ((slot + 1) * SLOT_WIDTH > this.#slots.length) {
+      this.#slots = grown(this.#slots, SLOT_WIDTH);
+      this.#times = new Float64Array(this.#slots.buffer);
+    }
     return slot;
   }
 
   #place(slot: number): void {
-    const mask = this.#places.length - 1;
-    let place = this.#slots[slot * SLOT_WIDTH + HASH]! & mask;
-    while (this.#places[place] !== 0) place = (place + 1) & mask;
-    this.#places[place] = slot + 1;
+    const places = this.#places;
+    const hash = this.#slots[slot * SLOT_WIDTH + HASH]!;
+    const last = places.length - PLACE_WIDTH;
+    let place = (hash * PLACE_WIDTH) & last;
+    while (places[place] !== 0) place = (place + PLACE_WIDTH) & last;
+    places[place] = slot + 1;
+    places[place + 1] = hash;
   }
 
   #growPlaces(): void {

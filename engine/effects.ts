@@ -1,3 +1,5 @@
+import { BUNDLE_HEADERS } from './record_format.ts';
+
 /** What a task wants to write, gathered until its next commit. */
 export interface OutputRecord {
   topic: string;
@@ -9,12 +11,17 @@ export interface OutputRecord {
   timestamp_ms?: number;
 }
 
+/** So much JSON goes into one record of a bundle. */
+const BUNDLE_MAX_CHARACTERS = 128 * 1024;
+
 export class Effects {
   #outputs: OutputRecord[] = [];
-  #mark = 0;
+  /** Pieces of JSON for the same partition go into one record. */
+  #bundled: { topic: string; partition: number; json: string }[] = [];
+  readonly #mark = { outputs: 0, bundled: 0 };
 
   get count(): number {
-    return this.#outputs.length;
+    return this.#outputs.length + this.#bundled.length;
   }
 
   /** Copies the bytes of key and value, which may lie in memory that is used again. */
@@ -24,20 +31,65 @@ export class Effects {
     this.#outputs.push(has_bytes ? { ...record, key: copied(key), value: copied(value) } : record);
   }
 
+  /** To be an element of the JSON array that a record of the partition holds. */
+  bundle(topic: string, partition: number, json: string): void {
+    this.#bundled.push({ topic, partition, json });
+  }
+
   checkpoint(): void {
-    this.#mark = this.#outputs.length;
+    this.#mark.outputs = this.#outputs.length;
+    this.#mark.bundled = this.#bundled.length;
   }
 
   /** Takes back what was written since the checkpoint. */
   undo(): void {
-    this.#outputs.length = this.#mark;
+    this.#outputs.length = this.#mark.outputs;
+    this.#bundled.length = this.#mark.bundled;
   }
 
   take(): OutputRecord[] {
-    const outputs = this.#outputs;
+    const outputs = [...this.#outputs, ...this.#takeBundles()];
     this.#outputs = [];
-    this.#mark = 0;
+    this.checkpoint();
     return outputs;
+  }
+
+  #takeBundles(): OutputRecord[] {
+    const records: OutputRecord[] = [];
+    const open = new Map<string, Bundle>();
+    for (const { topic, partition, json } of this.#bundled) {
+      const place = `${topic}/${partition}`;
+      const bundle = open.get(place) ?? new Bundle(topic, partition);
+      open.set(place, bundle);
+      bundle.add(json);
+      if (bundle.characters < BUNDLE_MAX_CHARACTERS) continue;
+      records.push(bundle.record());
+      open.delete(place);
+    }
+    this.#bundled = [];
+    return [...records, ...[...open.values()].map((bundle) => bundle.record())];
+  }
+}
+
+class Bundle {
+  readonly #topic: string;
+  readonly #partition: number;
+  readonly #pieces: string[] = [];
+  characters = 0;
+
+  constructor(topic: string, partition: number) {
+    this.#topic = topic;
+    this.#partition = partition;
+  }
+
+  add(json: string): void {
+    this.#pieces.push(json);
+    this.characters += json.length;
+  }
+
+  record(): OutputRecord {
+    const value = `[${this.#pieces.join(',')}]`;
+    return { topic: this.#topic, partition: this.#partition, key: null, value, headers: BUNDLE_HEADERS };
   }
 }
 

@@ -15,6 +15,8 @@ import type { Table } from './table.ts';
 /** What is known of a slot. */
 const IS_CHANGED = 1;
 const IS_GONE = 2;
+/** Above them, the mark. */
+const MARK_SHIFT = 2;
 
 export class ExpiringByteTable implements Table, EntryBytes {
   readonly entry_bytes = this;
@@ -22,11 +24,9 @@ export class ExpiringByteTable implements Table, EntryBytes {
   readonly #prefix: Buffer;
   readonly #entries = new ByteEntries();
   readonly #expiry = new SlotExpiry(
-    (slot) => this.#expires_ms[slot]!,
+    (slot) => this.#entries.expiry(slot),
     (a, b) => Buffer.compare(this.#entries.keyOf(a), this.#entries.keyOf(b)),
   );
-  #expires_ms = new Float64Array(64);
-  #flags = new Uint8Array(64);
   /** Slots, in the order in which they were first changed. */
   #changed = new Int32Array(64);
   #changes = 0;
@@ -83,12 +83,22 @@ export class ExpiringByteTable implements Table, EntryBytes {
   }
 
   get expires_ms(): number {
-    return this.#expires_ms[this.#found]!;
+    return this.#entries.expiry(this.#found);
+  }
+
+  get mark(): number {
+    return this.#entries.notes(this.#found) >> MARK_SHIFT;
+  }
+
+  set mark(mark: number) {
+    const notes = this.#entries.notes(this.#found) & (IS_CHANGED | IS_GONE);
+    this.#entries.setNotes(this.#found, notes | (mark << MARK_SHIFT));
   }
 
   add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): void {
     const whole_end = this.#prefix.length + key_end;
-    this.#change(this.#add(this.#whole(key, key_end), whole_end, value, value_end, expires_ms));
+    this.#isFound(this.#add(this.#whole(key, key_end), whole_end, value, value_end, expires_ms));
+    this.#change(this.#found);
   }
 
   replace(value: Buffer, value_end: number): void {
@@ -122,7 +132,8 @@ export class ExpiringByteTable implements Table, EntryBytes {
   *entries(prefix: string): Iterable<[string, unknown]> {
     for (const slot of this.#entries.slots()) {
       const key = this.#keyOf(slot);
-      if (key.startsWith(prefix) && (this.#flags[slot]! & IS_GONE) === 0) yield [key, this.#valueOf(slot)];
+      if (key.startsWith(prefix) && (this.#entries.notes(slot) & IS_GONE) === 0)
+        yield [key, this.#valueOf(slot)];
     }
   }
 
@@ -145,9 +156,9 @@ export class ExpiringByteTable implements Table, EntryBytes {
     const taken = this.#changed.subarray(0, this.#changes);
     this.#changed = new Int32Array(taken.length + 64);
     this.#changes = 0;
-    const is_gone = taken.map((slot) => this.#flags[slot]! & IS_GONE);
+    const is_gone = taken.map((slot) => this.#entries.notes(slot) & IS_GONE);
     for (const [index, slot] of taken.entries()) {
-      this.#flags[slot] = 0;
+      this.#entries.setNotes(slot, this.#entries.notes(slot) & ~IS_CHANGED);
       if (is_gone[index] !== 0) this.#gone.push(slot);
     }
     return new TakenEntries(this.#entries, taken, is_gone);
@@ -178,7 +189,8 @@ export class ExpiringByteTable implements Table, EntryBytes {
     this.#entries.replace(slot, value, value.length);
     this.#change(slot);
     const expires_ms = expiryOf(json);
-    if (this.#expires_ms[slot] !== expires_ms) this.#open(slot, expires_ms);
+    if (this.#entries.expiry(slot) !== expires_ms) this.#open(slot, expires_ms);
+    this.#entries.setNotes(slot, this.#entries.notes(slot) & (IS_CHANGED | IS_GONE));
     return former;
   }
 
@@ -196,17 +208,14 @@ export class ExpiringByteTable implements Table, EntryBytes {
   }
 
   #open(slot: number, expires_ms: number): void {
-    if (slot >= this.#flags.length) {
-      this.#flags = grown(this.#flags, 1);
-      this.#expires_ms = grown(this.#expires_ms, 1);
-    }
-    this.#expires_ms[slot] = expires_ms;
+    this.#entries.setExpiry(slot, expires_ms);
     this.#expiry.add(slot, expires_ms);
   }
 
   #change(slot: number): void {
-    if ((this.#flags[slot]! & IS_CHANGED) !== 0) return;
-    this.#flags[slot]! |= IS_CHANGED;
+    const notes = this.#entries.notes(slot);
+    if ((notes & IS_CHANGED) !== 0) return;
+    this.#entries.setNotes(slot, notes | IS_CHANGED);
     if (this.#changes === this.#changed.length) this.#changed = grown(this.#changed, 1);
     this.#changed[this.#changes++] = slot;
   }
@@ -215,7 +224,7 @@ export class ExpiringByteTable implements Table, EntryBytes {
   #remove(slot: number): void {
     this.#forget(slot);
     this.#change(slot);
-    this.#flags[slot]! |= IS_GONE;
+    this.#entries.setNotes(slot, this.#entries.notes(slot) | IS_GONE);
   }
 
   #forget(slot: number): void {
@@ -223,7 +232,7 @@ export class ExpiringByteTable implements Table, EntryBytes {
     if (key_start < this.#entries.valueStart(slot))
       this.#begin_with[this.#entries.pageOf(slot).bytes[key_start]!]!--;
     this.#entries.remove(slot);
-    this.#expires_ms[slot] = Number.NaN;
+    this.#entries.setExpiry(slot, Number.NaN);
   }
 
   #isFound(slot: number): boolean {

@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { BadRecord, SourceRecord } from '../actors/actor.ts';
+import { type PackedDelta, unpackDelta } from '../actors/packed_delta.ts';
+import type { WindowDelta } from '../actors/window_delta.ts';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { OutputRecord } from './effects.ts';
 import type { LogRecord } from './partition_reader.ts';
@@ -11,7 +13,11 @@ import type { WatermarkRecord } from './watermarks.ts';
 
 export const FORMAT_HEADER = 'errata';
 const DATA_FORMAT = 'd3';
+/** Window deltas, as packed_delta.ts writes them, in one array. */
+const DELTAS_FORMAT = 'p1';
 const WATERMARK_FORMAT = 'w1';
+const FORMATS: ReadonlySet<string | undefined> = new Set([DATA_FORMAT, DELTAS_FORMAT, WATERMARK_FORMAT]);
+type Format = typeof DATA_FORMAT | typeof DELTAS_FORMAT | typeof WATERMARK_FORMAT;
 /** Where a re-keyed source record first stood: `topic/partition/offset`. */
 const POSITION_HEADER = 'errata.position';
 
@@ -23,6 +29,8 @@ const ANY_FORMAT = /^[a-z]\d+$/;
 
 export const DATA_HEADERS: Record<string, string> = { [FORMAT_HEADER]: DATA_FORMAT };
 
+export const BUNDLE_HEADERS: Record<string, string> = { [FORMAT_HEADER]: DELTAS_FORMAT };
+
 type Written = Pick<OutputRecord, 'key' | 'value' | 'headers' | 'timestamp_ms'>;
 
 export function writeWatermark(record: WatermarkRecord): Written {
@@ -31,19 +39,22 @@ export function writeWatermark(record: WatermarkRecord): Written {
 
 export type InternalRecord =
   | { type: 'data'; value: unknown }
+  | { type: 'deltas'; values: WindowDelta[] }
   | { type: 'watermark'; record: WatermarkRecord };
 
 /** Throws E_RECORD_FORMAT for what another version of errata wrote, E_RECORD_FOREIGN for what none did. */
 export function readInternal(record: LogRecord): InternalRecord {
   const format = formatOf(record);
   if (format === DATA_FORMAT) return { type: 'data', value: parseOwn(record) };
+  if (format === DELTAS_FORMAT)
+    return { type: 'deltas', values: (parseOwn(record) as PackedDelta[]).map(unpackDelta) };
   return { type: 'watermark', record: parseOwn(record) as WatermarkRecord };
 }
 
 /** As `readInternal`, of a record that is handed on unread. */
-export function formatOf(record: LogRecord): typeof DATA_FORMAT | typeof WATERMARK_FORMAT {
+export function formatOf(record: LogRecord): Format {
   const format = record.headers[FORMAT_HEADER];
-  if (format === DATA_FORMAT || format === WATERMARK_FORMAT) return format;
+  if (FORMATS.has(format)) return format as Format;
   if (format !== undefined && ANY_FORMAT.test(format))
     throw new ErrataError(
       'E_RECORD_FORMAT',

@@ -143,6 +143,8 @@ function onInternal(stage: ActorStage, time: TaskTime, input: TaskInput, record:
     failure = error;
   }
   if (parsed?.type === 'watermark') time.accept(input, parsed.record);
+  else if (parsed?.type === 'deltas')
+    for (const delta of parsed.values) stage.onInternalRecord(input.plan, record, () => delta);
   else
     stage.onInternalRecord(input.plan, record, () => {
       if (!parsed) throw failure;

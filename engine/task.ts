@@ -63,7 +63,7 @@ export interface TaskStatus {
 const SLICE_MS = 10;
 const RECORDS_PER_TURN = 256;
 const COMMIT_MAX_OUTPUTS = 5_000;
-const COMMIT_MAX_CHANGES = 50_000;
+const COMMIT_MAX_CHANGES = 100_000;
 /** Idleness, and a commit interval that has passed, are noticed at least this often. */
 const TICK_MS = 100;
 
