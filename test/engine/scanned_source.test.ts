@@ -98,6 +98,7 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
   const end_offset = (chunks.flat().at(-1)?.offset ?? -1) + 1;
   for (const chunk of chunks) if (chunk.length > 0) sink!.onChunk(chunkOf(chunk), end_offset);
   await until(() => task.status().inputs[0]?.position === end_offset || failures.length > 0, 'all is read');
+  const { ledger } = task.status();
   await task.stop('commit');
   assert.deepEqual(failures, []);
   const outputs = commits.flatMap((commit) => commit.outputs).filter(({ topic }) => topic !== 'out.events');
@@ -107,7 +108,7 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
   });
   // Corrections of one commit have no order between windows.
   readable.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-  return { outputs: readable, ledger: task.status().ledger };
+  return { outputs: readable, ledger };
 }
 
 /** Sums depend on the order of addition in their last digits; the values are moved off the halves at which rounding turns. */
