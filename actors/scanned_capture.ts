@@ -10,11 +10,8 @@ export interface ScannedCounter {
 }
 
 export interface ScannedCapture {
-  /**
-   * Takes the record, or leaves no trace of it and returns false. `watermark_ms` is what the actors were told last;
-   * `reached_ms`, which is no less, may have been reached since.
-   */
-  take(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean;
+  /** Takes the record, or leaves no trace of it and returns false. */
+  take(record: ScannedJoinable, watermark_ms: number): boolean;
   /** Counts what was taken since the last time. */
   settle(count: Context['count']): void;
 }

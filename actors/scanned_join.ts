@@ -105,17 +105,17 @@ export class ScannedJoin implements ScannedCapture {
     this.#writer = new EntryWriter(source);
   }
 
-  take(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
+  take(record: ScannedJoinable, watermark_ms: number): boolean {
     if (record.prediction_id_start < 0) return false;
     return record.kind === PREDICTION
-      ? this.#takePrediction(record, watermark_ms, reached_ms)
-      : this.#takeFeedback(record, watermark_ms, reached_ms);
+      ? this.#takePrediction(record, watermark_ms)
+      : this.#takeFeedback(record, watermark_ms);
   }
 
-  #takePrediction(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
+  #takePrediction(record: ScannedJoinable, watermark_ms: number): boolean {
     const entries = this.#entries;
     if (this.#find(PREDICTION_PREFIX, record)) {
-      if (entries.expires_ms <= reached_ms) return false;
+      if (entries.expires_ms <= watermark_ms) return false;
       this.#duplicates++;
       return true;
     }
@@ -141,11 +141,11 @@ export class ScannedJoin implements ScannedCapture {
     return is_queued || this.#find(FIRST_WAITING, record);
   }
 
-  #takeFeedback(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
+  #takeFeedback(record: ScannedJoinable, watermark_ms: number): boolean {
     const entries = this.#entries;
     const known = this.#reader;
     if (record.event_id_start >= 0 || !this.#find(PREDICTION_PREFIX, record)) return false;
-    if (entries.expires_ms <= reached_ms || !known.read(entries)) return false;
+    if (entries.expires_ms <= watermark_ms || !known.read(entries)) return false;
     if (Math.abs(record.time_ms - known.time_ms) > this.#wait_ms) return false;
     this.#joined.join(record, known.predicted);
     if (!this.#isCountable(this.#joined)) return false;

@@ -145,7 +145,8 @@ export class WindowColumns {
     const step = Math.floor(record.time_ms / this.#step_ms);
     const first = Math.floor(this.#slice.start_ms / this.#step_ms);
     const at = slot * this.#steps_per_slice + step - first;
-    if (at >= this.#predictions.length) this.#predictions = grown(this.#predictions, this.#steps_per_slice);
+    const missing = at + 1 - this.#predictions.length;
+    if (missing > 0) this.#predictions = grown(this.#predictions, missing);
     this.#predictions[at]!++;
   }
 

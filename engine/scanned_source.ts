@@ -14,6 +14,7 @@ import { TAKEN_IN } from './ledger.ts';
 import { partitionOfBytes } from './partitioner.ts';
 import type { ActorPlan, InputPlan, Keyed } from './plan.ts';
 import type { TaskInput } from './task_input.ts';
+import type { TaskTime } from './task_time.ts';
 import type { EventTimeInput } from './watermarks.ts';
 
 interface Scanned {
@@ -27,6 +28,7 @@ interface Scanned {
 
 export class ScannedSource {
   readonly #stage: ActorStage;
+  readonly #time: TaskTime;
   readonly #scanned: Scanned;
   /** Processes the record that the input stands on as any other. */
   readonly #ordinary: (input: TaskInput) => void;
@@ -35,9 +37,12 @@ export class ScannedSource {
   readonly #max_ahead_ms: number;
   /** The next event time at which something happens, as far as it is known while records are taken. */
   #due_ms = Number.NEGATIVE_INFINITY;
+  /** How far the other inputs let the watermark go. */
+  #held_ms = Number.NEGATIVE_INFINITY;
 
-  constructor(stage: ActorStage, scanned: Scanned, ordinary: (input: TaskInput) => void) {
+  constructor(stage: ActorStage, time: TaskTime, scanned: Scanned, ordinary: (input: TaskInput) => void) {
     this.#stage = stage;
+    this.#time = time;
     this.#scanned = scanned;
     this.#ordinary = ordinary;
     this.#lateness_ms = parseDuration(scanned.config.lateness);
@@ -49,6 +54,7 @@ export class ScannedSource {
     const { counters } = this.#scanned;
     const clock = input.clock as EventTimeInput;
     let counted = 0;
+    this.#held_ms = this.#time.heldByOthers(input);
     this.#due_ms = this.#nextDue();
     for (let taken = 0; taken < most && input.advance(); taken++) {
       if (this.#takes(input.cursor, clock)) counted++;
@@ -57,7 +63,7 @@ export class ScannedSource {
         this.#ordinary(input);
         this.#due_ms = this.#nextDue();
       }
-      if (clock.reached_ms >= this.#due_ms || this.#stage.has_expired) break;
+      if (this.#watermarkAt(clock) >= this.#due_ms || this.#stage.has_expired) break;
     }
     this.#count(counted);
     if (counters.some(({ scanned }) => scanned.is_full)) this.#stage.handOn(Number.POSITIVE_INFINITY);
@@ -81,13 +87,17 @@ export class ScannedSource {
     const { time_ms } = scanner;
     const written_ms = cursor.timestamp_ms >= 0 ? cursor.timestamp_ms : this.#stage.options.now();
     if (time_ms - written_ms > this.#max_ahead_ms) return false;
-    const { watermark_ms } = this.#stage;
-    const reached_ms = Math.max(watermark_ms, clock.reached_ms);
-    if (time_ms < reached_ms - this.#lateness_ms || !this.#scanned.isAtHome(scanner)) return false;
-    if (!capture.take(scanner, watermark_ms, reached_ms)) return false;
+    const watermark_ms = this.#watermarkAt(clock);
+    if (time_ms < watermark_ms - this.#lateness_ms || !this.#scanned.isAtHome(scanner)) return false;
+    if (!capture.take(scanner, watermark_ms)) return false;
     clock.observe(time_ms);
     for (const { scanned } of counters) if (scanned.due_ms < this.#due_ms) this.#due_ms = scanned.due_ms;
     return true;
+  }
+
+  /** What the actors would be told if they were told of every record. */
+  #watermarkAt(clock: EventTimeInput): number {
+    return Math.max(this.#stage.watermark_ms, Math.min(clock.reached_ms, this.#held_ms));
   }
 
   #nextDue(): number {
@@ -98,6 +108,7 @@ export class ScannedSource {
 /** Null where records need more than that, or their state is not kept as bytes. */
 export function scannedSource(
   stage: ActorStage,
+  time: TaskTime,
   input: InputPlan,
   ordinary: (input: TaskInput) => void,
 ): ScannedSource | null {
@@ -107,7 +118,7 @@ export function scannedSource(
   if (plan?.kind !== 'capture') return null;
   const counters = countersBehind(plan, stage);
   const scanned = counters && scannedCapture(stage, input, { ...codec, plan, counters });
-  return scanned && new ScannedSource(stage, scanned, ordinary);
+  return scanned && new ScannedSource(stage, time, scanned, ordinary);
 }
 
 function scannedCapture(

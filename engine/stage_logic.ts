@@ -92,7 +92,7 @@ function inputReader(stage: ActorStage, { time, care }: StageLogicOptions, plan:
   const max_ahead_ms = maxAheadOf(stage.options.stage, plan);
   const onRecord = (input: TaskInput) => onSource(stage, input, codec.source, input.borrowed(), max_ahead_ms);
   const ordinary = oneByOne(stage, care, onRecord);
-  const scanned = scannedSource(stage, plan, onRecord);
+  const scanned = scannedSource(stage, time, plan, onRecord);
   if (!scanned) return ordinary;
   return (input, most, advance) =>
     care.is_needed ? ordinary(input, most, advance) : scanned.take(input, most, advance);

@@ -110,6 +110,16 @@ export class TaskTime {
     return next?.has_next ? next : undefined;
   }
 
+  /** As far as the others let the watermark go while this input is read; infinity where none holds it. */
+  heldByOthers(input: TaskInput): number {
+    let held_ms = Number.POSITIVE_INFINITY;
+    for (const { time } of this.#inputs.filter((one) => one !== input)) {
+      if (time?.type === 'unknown') return Number.NEGATIVE_INFINITY;
+      if (time?.type === 'live') held_ms = Math.min(held_ms, time.value_ms);
+    }
+    return held_ms;
+  }
+
   step(): TimeStep {
     const time = this.#combined();
     const all_read = this.#acts && time.type === 'idle' && time.until_ms === null;
