@@ -5,7 +5,8 @@
  */
 import type { Message, PubSub, Subscription } from '@google-cloud/pubsub';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
-import type { IncomingRecord, RunningSource, SourcePorts } from './connector.ts';
+import type { IncomingRecord, RunningSource, SourceLag, SourcePorts } from './connector.ts';
+import { HeldMessages } from './held_messages.ts';
 import { openPubsub, pubsubError } from './pubsub_client.ts';
 import { headersOf } from './pubsub_headers.ts';
 import { keyOf, type PubsubKey } from './pubsub_key.ts';
@@ -38,7 +39,7 @@ export class PubsubReceiver implements RunningSource {
   readonly #subscription: Subscription;
   readonly #probe: PubsubProbe;
   readonly #watch: SilenceWatch;
-  #under_way = 0;
+  readonly #held = new HeldMessages();
   #is_ending = false;
   #trouble: string | null = null;
 
@@ -76,7 +77,7 @@ export class PubsubReceiver implements RunningSource {
     this.#watch = new SilenceWatch({
       probe: this.#probe,
       quiet_ms: options.quiet_ms,
-      isBusy: () => this.#under_way > 0,
+      isBusy: () => !this.#held.isEmpty,
       onAnswer: (trouble) => this.#hear(trouble),
       onStalled: () => this.#fail(stalled(subscription.name)),
     });
@@ -90,9 +91,9 @@ export class PubsubReceiver implements RunningSource {
     return this.#trouble ?? this.#ports.blocked();
   }
 
-  /** Only Cloud Monitoring knows. */
-  lag(): null {
-    return null;
+  /** How many wait in the subscription, only Cloud Monitoring knows. */
+  lag(): SourceLag {
+    return this.#held.lag();
   }
 
   async stop(): Promise<void> {
@@ -106,7 +107,10 @@ export class PubsubReceiver implements RunningSource {
   async #take(message: Message): Promise<void> {
     this.#watch.heard();
     if (this.#is_ending) return message.nack();
-    this.#under_way++;
+    await this.#held.during(1, message.publishTime.getTime(), () => this.#bringIn(message));
+  }
+
+  async #bringIn(message: Message): Promise<void> {
     try {
       await this.#ports.publish([this.#recordOf(message)]);
       // Where the subscription is exactly once, this may fail: then the message comes again, and is dropped as a repetition.
@@ -114,8 +118,6 @@ export class PubsubReceiver implements RunningSource {
     } catch (error) {
       message.nack();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      this.#under_way--;
     }
   }
 
