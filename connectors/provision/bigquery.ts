@@ -1,4 +1,5 @@
 /** Data sets and tables of BigQuery, as they are and as they are needed. */
+import { isWritable } from '../bigquery/cell.ts';
 import { type BigQuery, restClient } from '../bigquery/clients.ts';
 import { isRepeated, isRequired, type TableField, typeOf } from '../bigquery/table_field.ts';
 import {
@@ -56,7 +57,7 @@ export class BigqueryProvisioner implements Provisioner {
 }
 
 function schemaOf({ columns }: BigqueryTable): { fields: TableField[] } {
-  return { fields: columns.map(({ name, type, mode }) => ({ name, type, mode })) };
+  return { fields: columns.map(({ name, type, mode }) => ({ name, type: type!, mode })) };
 }
 
 async function inDataset(client: BigQuery, { name, location }: BigqueryDataset): Promise<Difference[]> {
@@ -80,8 +81,11 @@ async function inTable(client: BigQuery, { dataset, name, columns }: BigqueryTab
 }
 
 function inColumn({ name, type, also }: BigqueryColumn, field: TableField | undefined): Difference[] {
-  const found = field === undefined ? 'none' : isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
-  return found === type || also.includes(found) ? [] : [{ of: `column ${name}`, needed: type, found }];
+  const difference = { of: `column ${name}`, needed: type ?? 'any type that errata can write' };
+  if (field === undefined) return [{ ...difference, found: 'none' }];
+  const found = isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
+  const will_do = also === 'writable' ? isWritable(field) : found === type || also.includes(found);
+  return will_do ? [] : [{ ...difference, found }];
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,6 +1,5 @@
 /** Topics and subscriptions of Google Pub/Sub, as they are and as they are needed. */
 import type { PubSub } from '@google-cloud/pubsub';
-import { ErrataError } from '../../messages/errata_error.ts';
 import { openPubsub, STATUS, statusOf } from '../pubsub_client.ts';
 import {
   type Difference,
@@ -78,15 +77,7 @@ function shortName(full: string | null | undefined): string | undefined {
 
 async function createSubscription(client: PubSub, needed: PubsubSubscription): Promise<void> {
   const { name, topic, ordering, exactly_once, ack_deadline_s, dead_letter } = needed;
-  if (topic === null)
-    throw new ErrataError(
-      'E_PROVISION',
-      `subscription ${name} is missing, and nothing says of which topic it is`,
-      {
-        hint: 'make it by hand, or set `provision: { topic: … }` beside `subscription`',
-      },
-    );
-  await client.topic(topic).createSubscription(name, {
+  await client.topic(topic!).createSubscription(name, {
     enableMessageOrdering: ordering ?? false,
     enableExactlyOnceDelivery: exactly_once ?? false,
     ...(ack_deadline_s === null ? {} : { ackDeadlineSeconds: ack_deadline_s }),
