@@ -7,6 +7,8 @@ import { describe, summarize } from '../provision/report.ts';
 import type { Surveyed } from '../provision/survey.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
+const LINGER_MS = 500;
+
 interface Flags {
   json?: boolean;
 }
@@ -70,5 +72,7 @@ async function surveyed(
     return await survey(resources, { provisioners, make, tell });
   } finally {
     for (const provisioner of provisioners) await provisioner.close();
+    // A call that was given up may hold its connection, which must not hold the command.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

@@ -44,23 +44,24 @@ async function surveyOne(
     if (found.is !== 'missing') return found;
     const obstacle = obstacleTo(resource);
     if (obstacle && make)
-      throw new ErrataError(
-        'E_PROVISION',
-        `${kindOf(resource)} ${nameOf(resource)} is missing, and ${obstacle.why}`,
-        {
-          hint: obstacle.hint,
-        },
-      );
+      throw new ErrataError('E_PROVISION', `it is missing, and ${obstacle.why}`, { hint: obstacle.hint });
     if (obstacle) return { is: 'by_hand', why: `${obstacle.why}: ${obstacle.hint}` };
     if (!make) return found;
     await provisioner.make(resource);
     return { is: 'made' };
   } catch (cause) {
-    if (cause instanceof ErrataError) throw cause;
-    const what = `${kindOf(resource)} ${nameOf(resource)}`;
-    throw new ErrataError('E_PROVISION', `${what}: ${errorMessage(cause)}`, {
-      hint: 'what stands before it in the list is done; run the same command again once this is mended',
-      cause,
-    });
+    throw failedAt(resource, cause, make);
   }
+}
+
+function failedAt(resource: Resource, cause: unknown, make: boolean): ErrataError {
+  const [code, own] = cause instanceof ErrataError ? [cause.code, cause.hint] : ['E_PROVISION', undefined];
+  const after = make
+    ? 'what stands above is made; run the same command again then'
+    : 'nothing is made by plan; run it again then';
+  const hint = own === undefined ? after : `${own}; ${after}`;
+  return new ErrataError(code, `${kindOf(resource)} ${nameOf(resource)}: ${errorMessage(cause)}`, {
+    hint,
+    cause,
+  });
 }

@@ -2,6 +2,7 @@
 import { isWritable } from '../bigquery/cell.ts';
 import { type BigQuery, restClient } from '../bigquery/clients.ts';
 import { isRepeated, isRequired, type TableField, typeOf } from '../bigquery/table_field.ts';
+import { answerOf, serviceOf } from './answer.ts';
 import {
   type BigqueryColumn,
   type BigqueryDataset,
@@ -14,7 +15,7 @@ import {
   standing,
 } from './resource.ts';
 
-const HTTP = { not_found: 404, conflict: 409 };
+const HTTP = { forbidden: 403, not_found: 404, conflict: 409 };
 
 export class BigqueryProvisioner implements Provisioner {
   readonly types = ['bigquery_dataset', 'bigquery_table'] as const;
@@ -25,7 +26,8 @@ export class BigqueryProvisioner implements Provisioner {
     const client = await this.#client(needed.project);
     try {
       const differences = needed.type === 'bigquery_dataset' ? inDataset : inTable;
-      return standing(await differences(client, needed as BigqueryDataset & BigqueryTable));
+      const looking = differences(client, needed as BigqueryDataset & BigqueryTable);
+      return standing(await answer(looking, HTTP.not_found));
     } catch (error) {
       if (codeOf(error) === HTTP.not_found) return { is: 'missing' };
       throw error;
@@ -36,12 +38,7 @@ export class BigqueryProvisioner implements Provisioner {
     const needed = resource as BigqueryDataset | BigqueryTable;
     const client = await this.#client(needed.project);
     try {
-      if (needed.type === 'bigquery_dataset')
-        await client.createDataset(
-          needed.name,
-          needed.location === null ? {} : { location: needed.location },
-        );
-      else await client.dataset(needed.dataset).createTable(needed.name, { schema: schemaOf(needed) });
+      await answer<unknown>(create(client, needed), HTTP.conflict);
     } catch (error) {
       if (codeOf(error) !== HTTP.conflict) throw error;
     }
@@ -54,6 +51,22 @@ export class BigqueryProvisioner implements Provisioner {
     this.#clients.set(project, client);
     return client;
   }
+}
+
+function answer<Answer>(call: Promise<Answer>, code: number): Promise<Answer> {
+  const service = serviceOf('BigQuery', 'bigquery.googleapis.com', [
+    'BIGQUERY_EMULATOR_HOST',
+    process.env.BIGQUERY_EMULATOR_HOST,
+  ]);
+  const hintFor = (error: unknown) =>
+    codeOf(error) === HTTP.forbidden ? 'the account needs roles/bigquery.dataEditor' : undefined;
+  return answerOf({ ...service, hintFor }, call, (error) => codeOf(error) === code);
+}
+
+function create(client: BigQuery, needed: BigqueryDataset | BigqueryTable): Promise<unknown> {
+  if (needed.type === 'bigquery_table')
+    return client.dataset(needed.dataset).createTable(needed.name, { schema: schemaOf(needed) });
+  return client.createDataset(needed.name, needed.location === null ? {} : { location: needed.location });
 }
 
 function schemaOf({ columns }: BigqueryTable): { fields: TableField[] } {

@@ -1,12 +1,15 @@
 /** `errata provision` on Google's own Pub/Sub fake and a BigQuery emulator, for the published tables and `feedback-sub`. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { typeOf } from '../../connectors/bigquery/table_field.ts';
 import { bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { errataCommand } from '../harness/errata_command.ts';
+import { freePort } from '../harness/kafka_node.ts';
 import { withPubsubFake } from '../harness/pubsub_fake.ts';
 import { withRealKafka } from '../harness/real_kafka.ts';
 
@@ -53,7 +56,7 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
 
   const unknown = await provision('apply', topologyFile(t, ''));
   assert.equal(unknown.status, 1);
-  assert.match(unknown.stderr, /^E_PROVISION: pubsub subscription feedback-sub is missing.*provision/m);
+  assert.match(unknown.stderr, /^E_PROVISION: pubsub subscription feedback-sub: it is missing.*provision/m);
 
   const file = topologyFile(t, PROVISION);
   const names = [
@@ -164,7 +167,7 @@ test('a mapped table is made with the types that its fields have or the topology
   assert.equal(refused.status, 1);
   assert.match(
     refused.stderr,
-    /^E_PROVISION: bigquery table mapped\.predictions is missing, and nothing says/m,
+    /^E_PROVISION: bigquery table mapped\.predictions: it is missing, and nothing says/m,
   );
 
   const typed = '{ from: input, type: JSON }';
@@ -210,4 +213,57 @@ function placed(t: TestContext, ...locations: string[]): string {
   const sources = 'sources:\n  feedback: { kafka: { topic: feedback } }\n';
   writeFileSync(file, `topology: placed\n${sources}sinks:\n${sinks.join('')}`);
   return file;
+}
+
+test('what is away is told within seconds: what was asked for, where, and what to do', async (t) => {
+  const brokers = await withRealKafka(t);
+  if (brokers === undefined) return;
+  const refused = `127.0.0.1:${await freePort()}`;
+  const silent = await silentServer(t);
+  const google = { METADATA_SERVER_DETECTION: 'none', KAFKA_BROKERS: brokers };
+  const stories = [
+    [
+      'plan',
+      refused,
+      { PUBSUB_EMULATOR_HOST: refused },
+      `cannot be reached: connect ECONNREFUSED ${refused}`,
+    ],
+    ['apply', silent, { PUBSUB_EMULATOR_HOST: silent }, 'cannot be reached: it does not answer within 10 s'],
+  ] as const;
+  for (const [command, address, env, why] of stories) {
+    const begun_ms = Date.now();
+    const file = topologyFile(t, PROVISION);
+    const { status, stderr } = await errataCommand(['provision', command, file], { ...google, ...env });
+    assert.equal(status, 1);
+    const hint = 'start the emulator, or unset PUBSUB_EMULATOR_HOST';
+    const after =
+      command === 'plan'
+        ? 'nothing is made by plan; run it again then'
+        : 'what stands above is made; run the same command again then';
+    assert.equal(
+      stderr.slice(stderr.indexOf('E_')),
+      `E_PROVISION: pubsub topic feedback: Pub/Sub at ${address} ${why} (${hint}; ${after})\n`,
+    );
+    assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms`);
+  }
+  for (const address of [refused, silent]) {
+    const begun_ms = Date.now();
+    const env = { ...google, BIGQUERY_EMULATOR_HOST: `http://${address}/bigquery/v2` };
+    const { status, stderr } = await errataCommand(['provision', 'plan', placed(t, 'EU')], env);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^E_PROVISION: bigquery dataset mapped: BigQuery at http:\/\/127\S+ cannot be reached: (connect ECONNREFUSED \S+|it does not answer within 10 s) \(start the emulator/m,
+    );
+    assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms`);
+  }
+});
+
+/** It takes connections, and says nothing. */
+async function silentServer(t: TestContext): Promise<string> {
+  const server = createServer((socket) => socket.on('error', () => undefined).resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
