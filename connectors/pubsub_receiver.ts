@@ -7,7 +7,7 @@ import type { Message, PubSub, Subscription } from '@google-cloud/pubsub';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { IncomingRecord, RunningSource, SourceLag, SourcePorts } from './connector.ts';
 import { HeldMessages } from './held_messages.ts';
-import { openPubsub, pubsubError } from './pubsub_client.ts';
+import { openPubsub, pubsubError, STATUS, statusOf } from './pubsub_client.ts';
 import { headersOf } from './pubsub_headers.ts';
 import { keyOf, type PubsubKey } from './pubsub_key.ts';
 import { lookAtOrdering } from './pubsub_ordering.ts';
@@ -42,6 +42,7 @@ export class PubsubReceiver implements RunningSource {
   readonly #held = new HeldMessages();
   #is_ending = false;
   #trouble: string | null = null;
+  #is_order_known: boolean;
 
   static async start(options: ReceiverOptions, ports: SourcePorts): Promise<PubsubReceiver> {
     const pubsub = await openPubsub(options.subscription, options.project);
@@ -70,6 +71,7 @@ export class PubsubReceiver implements RunningSource {
     subscription: Subscription,
   ) {
     this.#options = options;
+    this.#is_order_known = !options.is_order_promised;
     this.#ports = ports;
     this.#pubsub = pubsub;
     this.#subscription = subscription;
@@ -84,7 +86,7 @@ export class PubsubReceiver implements RunningSource {
     subscription.on('message', (message: Message) => void this.#take(message));
     subscription.on('error', (error) => this.#fail(pubsubError(error, subscription.name, ROLE)));
     subscription.on('debug', ({ message }) => this.#suspect(message));
-    if (options.is_order_promised) void lookAtOrdering(subscription, ports, () => this.#is_ending);
+    void this.#lookAtOrdering();
   }
 
   health(): string | null {
@@ -144,7 +146,21 @@ export class PubsubReceiver implements RunningSource {
   }
 
   #hear(trouble: unknown): void {
-    this.#trouble = trouble === null ? null : pubsubError(trouble, this.#subscription.name, ROLE).toString();
+    if (trouble !== null) {
+      const error = pubsubError(trouble, this.#subscription.name, ROLE);
+      this.#trouble = error.toString();
+      // One that is made anew has none of these streams.
+      if (statusOf(trouble) === STATUS.NOT_FOUND) this.#fail(error);
+      return;
+    }
+    if (this.#trouble !== null) void this.#lookAtOrdering();
+    this.#trouble = null;
+  }
+
+  async #lookAtOrdering(): Promise<void> {
+    if (this.#is_order_known) return;
+    this.#is_order_known = true;
+    this.#is_order_known = await lookAtOrdering(this.#subscription, this.#ports, () => this.#is_ending);
   }
 
   #fail(error: Error): void {
