@@ -1,9 +1,11 @@
 /** Sources and sinks that are connectors, as the admin API and the metrics show them. */
 import { type Static, Type } from 'typebox';
 import { splitTaskId } from '../engine/assignment.ts';
+import type { SourceLag } from '../engine/edge.ts';
 import { TAKEN_IN } from '../engine/ledger.ts';
 import type { Plan, StagePlan } from '../engine/plan.ts';
 import type { TaskStatus } from '../engine/task.ts';
+import { toIso } from '../messages/timestamp.ts';
 import { OrNull } from './or_null.ts';
 import type { TopologyStatus } from './topology_port.ts';
 
@@ -13,7 +15,14 @@ export const ConnectorView = Type.Object({
   kind: Type.String(),
   up: Type.Boolean(),
   reason: OrNull(Type.String(), 'why it is not up'),
-  lag: OrNull(Type.Integer(), 'what waits: messages on the other side of a source, offsets before a sink'),
+  lag: OrNull(
+    Type.Integer(),
+    'what waits: messages that a source has taken and not acknowledged yet, offsets before a sink',
+  ),
+  waiting_since: OrNull(
+    Type.String({ format: 'date-time' }),
+    'of a source: when the oldest of these was published, or came in',
+  ),
   records: Type.Integer({ description: 'that went through in this process; of a sink: in its tasks' }),
   dead_letters: Type.Integer({ description: 'of these, what was set aside' }),
   failures: Type.Integer({ description: 'what had to be tried again, since the process or the task began' }),
@@ -29,13 +38,18 @@ export function describeConnectors(plan: Plan, { sources, workers }: TopologySta
       kind,
       up: phase === 'running',
       reason,
-      lag,
+      lag: lag?.messages ?? null,
+      waiting_since: waitingSince(lag),
       records,
       dead_letters,
       failures,
     })),
     ...plan.stages.flatMap((stage) => (stage.sink ? [describeSink(stage, stage.sink, tasks)] : [])),
   ];
+}
+
+function waitingSince(lag: SourceLag | null): string | null {
+  return lag === null || lag.oldest_ms === null ? null : toIso(lag.oldest_ms);
 }
 
 /** Over the tasks that this process runs. */
@@ -55,6 +69,7 @@ function describeSink(
     up: held === undefined,
     reason: held ? `${held.task} is ${held.phase}${held.reason ? `: ${held.reason}` : ''}` : null,
     lag: lags.length === 0 ? null : sum(lags),
+    waiting_since: null,
     records: count(TAKEN_IN),
     dead_letters: count('dead_lettered'),
     failures: sum(own.map(({ failures }) => failures)),

@@ -53,12 +53,15 @@ test('metrics tell of connectors what is up, what waits and what went through', 
     ]),
     [
       [0, 0],
-      [undefined, 3],
+      [5, 3],
       [12, 9],
       [1, 2],
       [4, 5],
     ],
   );
+  const age_s = of('oldest_message_age_seconds', source!);
+  assert.ok(age_s !== undefined && age_s >= 60 && age_s < 120, `${age_s} s`);
+  assert.equal(of('oldest_message_age_seconds', sink!), undefined);
 });
 
 test('what is gone is not told again, and nothing adds up from scrape to scrape', async () => {

@@ -33,6 +33,12 @@ function connectorSamples(value: (connector: ConnectorView) => number | null): S
     connectors.flatMap((one) => known(value(one), one.connector, one.direction, one.kind));
 }
 
+/** Since it was published, or came in: so it also tells how long it waited before it was taken. */
+function oldestAge({ direction, lag, waiting_since }: ConnectorView): number | null {
+  if (direction === 'sink' || lag === null) return null;
+  return waiting_since === null ? 0 : Math.max(0, Date.now() - Date.parse(waiting_since)) / 1_000;
+}
+
 const SPECS: Record<string, Spec> = {
   errata_topology_ready: {
     type: 'gauge',
@@ -75,9 +81,15 @@ const SPECS: Record<string, Spec> = {
   },
   errata_connector_lag_messages: {
     type: 'gauge',
-    help: 'What waits: messages on the other side of a source, where that is known, or offsets before a sink',
+    help: 'What waits: messages that a source has taken and not acknowledged yet, or offsets before a sink',
     labels: CONNECTOR_LABELS,
     read: connectorSamples(({ lag }) => lag),
+  },
+  errata_connector_oldest_message_age_seconds: {
+    type: 'gauge',
+    help: 'How old the oldest message is that a source has taken and not acknowledged yet; 0 if there is none',
+    labels: CONNECTOR_LABELS,
+    read: connectorSamples(oldestAge),
   },
   errata_connector_records: {
     type: 'gauge',

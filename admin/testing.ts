@@ -59,9 +59,10 @@ export class FakeTopology implements TopologyPort {
       actors: [],
       sink: { name: 'hook', kind: 'webhook', config: {}, message: 'alert' as const },
     });
-    const counts = { records: 12, dead_letters: 1, failures: 4, restarts: 1, lag: null };
+    const counts = { records: 12, dead_letters: 1, failures: 4, restarts: 1 };
     const reason = 'it is away';
-    this.#sources = [{ source: 'clicks', kind: 'pubsub', phase: 'failing', reason, ...counts }];
+    const lag = { messages: 5, oldest_ms: Date.now() - 60_000 };
+    this.#sources = [{ source: 'clicks', kind: 'pubsub', phase: 'failing', reason, lag, ...counts }];
     this.#sink_tasks = [
       {
         ...this.#task(0),

@@ -26,12 +26,20 @@ export const BigQueryConfig = Type.Object(
     table: Type.String({
       pattern: '^[A-Za-z0-9_]{1,1024}\\.[A-Za-z0-9_-]{1,1024}$',
       examples: ['feedback_analysis.patterns'],
-      description: '`dataset.table`; it must exist',
+      description: '`dataset.table`; it must exist, or be made by `errata provision`',
     }),
     project: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9.:-]+$',
         description: 'Google Cloud project; default: that of the credentials, or GOOGLE_CLOUD_PROJECT',
+      }),
+    ),
+    location: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z][A-Za-z0-9-]*$',
+        examples: ['EU', 'europe-west3'],
+        description:
+          'where `errata provision` makes the data set; default: BigQuery’s own. It never moves, so a data set elsewhere is told',
       }),
     ),
     method: Type.Union([Type.Literal('storage_write'), Type.Literal('insert_all')], {

@@ -8,7 +8,9 @@
  * 4. Neither decides when to give up. What passes rejects (`write`), is told by `health`, or is handed to `fail`; the
  *    engine waits, tries again and says why. What one record is to blame for is a refusal or a dead letter.
  * 5. Memory is bounded: a source holds no more than it has been allowed to by its own limits while `publish` is pending.
- * 6. Secrets are read where they are used (secret.ts), stand in no settings, and are told to nobody.
+ * 6. The lag of a source is what it holds: taken, and not acknowledged to the other side yet (held_messages.ts). No backlog is
+ *    guessed where the other side does not tell one.
+ * 7. Secrets are read where they are used (secret.ts), stand in no settings, and are told to nobody.
  */
 import type { Static, TObject } from 'typebox';
 import type { MessageType } from '../actors/actor.ts';
@@ -25,6 +27,7 @@ export type {
   SinkContext,
   SinkPorts,
   SinkRecord,
+  SourceLag,
   SourcePorts,
 } from '../engine/edge.ts';
 

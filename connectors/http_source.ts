@@ -4,6 +4,7 @@ import { isLoopback } from '../messages/access_token.ts';
 import { parseMegabytes } from '../messages/byte_size.ts';
 import { parseDuration } from '../messages/duration.ts';
 import { defineSource, type Finding } from './connector.ts';
+import { HeldMessages } from './held_messages.ts';
 import { HttpSourceConfig } from './ingest/ingest_options.ts';
 import type { Endpoint } from './ingest/intake.ts';
 import type { RecordKind } from './ingest/record_check.ts';
@@ -34,9 +35,14 @@ async function startHttpSource(config: HttpSourceConfig, ports: SourcePorts): Pr
   const { joinServer } = await import('./ingest/shared_server.ts');
   const { checkExposure } = await import('./ingest/access.ts');
   checkExposure(config.host, readSecret(config, 'token') !== undefined);
-  const endpoints = KINDS[config.accepts].map((kind): Endpoint => ({ kind, key: config.key, ports }));
+  const held = new HeldMessages();
+  const publish: SourcePorts['publish'] = (records) =>
+    held.during(records.length, Date.now(), () => ports.publish(records));
+  const endpoints = KINDS[config.accepts].map(
+    (kind): Endpoint => ({ kind, key: config.key, ports: { publish, fail: ports.fail } }),
+  );
   const server = await joinServer(placeOf(config, ports), endpoints);
-  return { health: () => null, lag: () => null, stop: () => server.leave(endpoints) };
+  return { health: () => null, lag: () => held.lag(), stop: () => server.leave(endpoints) };
 }
 
 function placeOf(config: HttpSourceConfig, { log }: SourcePorts): ServerPlace {

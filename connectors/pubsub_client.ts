@@ -60,11 +60,12 @@ export function statusOf(error: unknown): number | undefined {
 /** `role`: what the service account needs. */
 export function pubsubError(error: unknown, resource: string, role: string): ErrataError {
   const message = `${resource}: ${errorMessage(error)}`;
-  const hint = hintFor(error, role);
+  const hint = pubsubHint(error, role);
   return new ErrataError('E_PUBSUB', message, hint === undefined ? { cause: error } : { cause: error, hint });
 }
 
-function hintFor(error: unknown, role: string): string | undefined {
+/** What helps against it; undefined: nothing is known. */
+export function pubsubHint(error: unknown, role: string): string | undefined {
   const status = statusOf(error);
   if (/Project Id/i.test(errorMessage(error)))
     return 'set GOOGLE_CLOUD_PROJECT, or `project:` in the topology';

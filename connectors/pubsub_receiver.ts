@@ -5,8 +5,9 @@
  */
 import type { Message, PubSub, Subscription } from '@google-cloud/pubsub';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
-import type { IncomingRecord, RunningSource, SourcePorts } from './connector.ts';
-import { openPubsub, pubsubError } from './pubsub_client.ts';
+import type { IncomingRecord, RunningSource, SourceLag, SourcePorts } from './connector.ts';
+import { HeldMessages } from './held_messages.ts';
+import { openPubsub, pubsubError, STATUS, statusOf } from './pubsub_client.ts';
 import { headersOf } from './pubsub_headers.ts';
 import { keyOf, type PubsubKey } from './pubsub_key.ts';
 import { lookAtOrdering } from './pubsub_ordering.ts';
@@ -38,9 +39,10 @@ export class PubsubReceiver implements RunningSource {
   readonly #subscription: Subscription;
   readonly #probe: PubsubProbe;
   readonly #watch: SilenceWatch;
-  #under_way = 0;
+  readonly #held = new HeldMessages();
   #is_ending = false;
   #trouble: string | null = null;
+  #is_order_known: boolean;
 
   static async start(options: ReceiverOptions, ports: SourcePorts): Promise<PubsubReceiver> {
     const pubsub = await openPubsub(options.subscription, options.project);
@@ -69,6 +71,7 @@ export class PubsubReceiver implements RunningSource {
     subscription: Subscription,
   ) {
     this.#options = options;
+    this.#is_order_known = !options.is_order_promised;
     this.#ports = ports;
     this.#pubsub = pubsub;
     this.#subscription = subscription;
@@ -76,23 +79,23 @@ export class PubsubReceiver implements RunningSource {
     this.#watch = new SilenceWatch({
       probe: this.#probe,
       quiet_ms: options.quiet_ms,
-      isBusy: () => this.#under_way > 0,
+      isBusy: () => !this.#held.isEmpty,
       onAnswer: (trouble) => this.#hear(trouble),
       onStalled: () => this.#fail(stalled(subscription.name)),
     });
     subscription.on('message', (message: Message) => void this.#take(message));
     subscription.on('error', (error) => this.#fail(pubsubError(error, subscription.name, ROLE)));
     subscription.on('debug', ({ message }) => this.#suspect(message));
-    if (options.is_order_promised) void lookAtOrdering(subscription, ports, () => this.#is_ending);
+    void this.#lookAtOrdering();
   }
 
   health(): string | null {
     return this.#trouble ?? this.#ports.blocked();
   }
 
-  /** Only Cloud Monitoring knows. */
-  lag(): null {
-    return null;
+  /** How many wait in the subscription, only Cloud Monitoring knows. */
+  lag(): SourceLag {
+    return this.#held.lag();
   }
 
   async stop(): Promise<void> {
@@ -106,7 +109,10 @@ export class PubsubReceiver implements RunningSource {
   async #take(message: Message): Promise<void> {
     this.#watch.heard();
     if (this.#is_ending) return message.nack();
-    this.#under_way++;
+    await this.#held.during(1, message.publishTime.getTime(), () => this.#bringIn(message));
+  }
+
+  async #bringIn(message: Message): Promise<void> {
     try {
       await this.#ports.publish([this.#recordOf(message)]);
       // Where the subscription is exactly once, this may fail: then the message comes again, and is dropped as a repetition.
@@ -114,8 +120,6 @@ export class PubsubReceiver implements RunningSource {
     } catch (error) {
       message.nack();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      this.#under_way--;
     }
   }
 
@@ -142,7 +146,21 @@ export class PubsubReceiver implements RunningSource {
   }
 
   #hear(trouble: unknown): void {
-    this.#trouble = trouble === null ? null : pubsubError(trouble, this.#subscription.name, ROLE).toString();
+    if (trouble !== null) {
+      const error = pubsubError(trouble, this.#subscription.name, ROLE);
+      this.#trouble = error.toString();
+      // One that is made anew has none of these streams.
+      if (statusOf(trouble) === STATUS.NOT_FOUND) this.#fail(error);
+      return;
+    }
+    if (this.#trouble !== null) void this.#lookAtOrdering();
+    this.#trouble = null;
+  }
+
+  async #lookAtOrdering(): Promise<void> {
+    if (this.#is_order_known) return;
+    this.#is_order_known = true;
+    this.#is_order_known = await lookAtOrdering(this.#subscription, this.#ports, () => this.#is_ending);
   }
 
   #fail(error: Error): void {

@@ -44,12 +44,22 @@ export interface SourcePorts {
   fail(error: Error): void;
 }
 
+/**
+ * What a source knows to wait: what it has taken from the other side and not acknowledged there yet, because Kafka has not
+ * acknowledged it. What the other side has not handed out yet is not in it.
+ */
+export interface SourceLag {
+  messages: number;
+  /** When the oldest of them was published, or came in; null: there is none. */
+  oldest_ms: number | null;
+}
+
 /** A source that runs. */
 export interface RunningSource {
   /** Why nothing comes in through it at the moment, null if all is well. Asked often; answers at once. */
   health(): string | null;
-  /** How many messages wait on the other side; null where that cannot be known. */
-  lag(): number | null;
+  /** Null where it holds nothing that could wait. Asked often; answers at once. */
+  lag(): SourceLag | null;
   /** Takes no more, and sees those off that are under way: published and acknowledged, or given back. */
   stop(): Promise<void>;
 }

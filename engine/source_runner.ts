@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
-import type { IncomingRecord, RunningSource, SourcePorts } from './edge.ts';
+import type { IncomingRecord, RunningSource, SourceLag, SourcePorts } from './edge.ts';
 import { RESTARTS, RestartBudget } from './restart_budget.ts';
 
 export interface SourceStatus {
@@ -15,8 +15,8 @@ export interface SourceStatus {
   /** Why nothing comes in; null while all is well. */
   reason: string | null;
   restarts: number;
-  /** Messages that wait on the other side; null where that is not known. */
-  lag: number | null;
+  /** Null where it does not run, or has none. */
+  lag: SourceLag | null;
   /** Acknowledged by Kafka since the process began. */
   records: number;
   dead_letters: number;

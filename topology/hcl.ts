@@ -24,6 +24,11 @@ export function attribute(name: string, value: Hcl): string {
   return `${name} = ${expression(value)}`;
 }
 
+/** One line, whatever stands in the text. */
+export function comment(text: string): string {
+  return `# ${text.replaceAll(/[\p{C}\u2028\u2029]+/gu, ' ')}`;
+}
+
 /** Null: nothing stands there. */
 export function block(head: string, body: readonly (string | null)[]): string {
   const lines = body.filter((part) => part !== null).map((part) => indent(part));

@@ -1,9 +1,10 @@
 /** What a topology needs of the systems around it, in the order in which it is to be made. */
 import { SINK_KINDS, SOURCE_KINDS } from '../connectors/catalogue.ts';
-import type { KafkaTopic, Resource } from '../connectors/provision/resource.ts';
+import { type KafkaTopic, merged, type Resource } from '../connectors/provision/resource.ts';
 import type { Plan, TopicPlan } from '../engine/plan.ts';
 import type { Graph } from './lint.ts';
 
+/** Throws E_PROVISION where two connectors need of one resource what it cannot be at once. */
 export function needsOf(topology: Graph, plan: Plan): Resource[] {
   const undecided = topicsOfAnySize(topology);
   const topics = plan.topics.map((topic) => kafkaTopic(topic, plan, undecided));
@@ -32,7 +33,12 @@ function connectorNeeds({ sources = [], stages }: Plan): Resource[] {
     ...sources.flatMap(({ kind, config }) => SOURCE_KINDS.get(kind)?.resources?.(config) ?? []),
     ...sinks.flatMap(({ kind, config, message }) => SINK_KINDS.get(kind)?.resources?.(config, message) ?? []),
   ];
-  const once = new Map(needed.map((resource) => [JSON.stringify(identity(resource)), resource]));
+  const once = new Map<string, Resource>();
+  for (const resource of needed) {
+    const key = JSON.stringify(identity(resource));
+    const known = once.get(key);
+    once.set(key, known ? merged(known, resource) : resource);
+  }
   return [...once.values()];
 }
 

@@ -2,16 +2,17 @@
  * Resources as Terraform's language writes them (HCL), for teams that keep them in code of their own. The same resources give the
  * same text. Kafka's are those of the provider Mongey/kafka, Google's those of hashicorp/google.
  */
-import type {
-  BigqueryDataset,
-  BigqueryTable,
-  KafkaTopic,
-  PubsubSubscription,
-  PubsubTopic,
-  Resource,
-  ResourceType,
+import {
+  type BigqueryDataset,
+  type BigqueryTable,
+  type KafkaTopic,
+  obstacleTo,
+  type PubsubSubscription,
+  type PubsubTopic,
+  type Resource,
+  type ResourceType,
 } from '../connectors/provision/resource.ts';
-import { attribute, block, type Hcl, jsonEncode, reference } from './hcl.ts';
+import { attribute, block, comment, type Hcl, jsonEncode, reference } from './hcl.ts';
 
 const TERRAFORM_TYPE: Record<ResourceType, string> = {
   kafka_topic: 'kafka_topic',
@@ -30,11 +31,22 @@ export function terraformOf(topology: string, resources: readonly Resource[]): s
     `# What the topology ${topology} needs, by \`errata provision export --terraform\`. Configure the providers beside it.`,
     providersOf(resources),
     ...(resources.some((one) => one.type === 'kafka_topic' && one.replication === null) ? [REPLICATION] : []),
-    ...resources
-      .filter((one) => one.type !== 'pubsub_subscription' || one.topic !== null)
-      .map((one) => block(`resource "${TERRAFORM_TYPE[one.type]}" "${labels.of(one)}"`, bodyOf(one, labels))),
+    ...resources.map((one) => leftOut(one) ?? made(one, labels)),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+function made(resource: Resource, labels: Labels): string {
+  const head = `resource "${TERRAFORM_TYPE[resource.type]}" "${labels.of(resource)}"`;
+  return block(head, bodyOf(resource, labels));
+}
+
+/** What Terraform cannot make from this either is said where it would stand. */
+function leftOut(resource: Resource): string | null {
+  const obstacle = obstacleTo(resource);
+  if (obstacle === null) return null;
+  const what = `${TERRAFORM_TYPE[resource.type]} ${fullName(resource)}`;
+  return comment(`Not here: ${what}, for ${obstacle.why}. To have it: ${obstacle.hint}.`);
 }
 
 function providersOf(resources: readonly Resource[]): string {
@@ -129,7 +141,7 @@ function tableBody({ project, dataset, name, columns }: BigqueryTable, labels: L
       label === undefined ? dataset : reference(`google_bigquery_dataset.${label}.dataset_id`),
     ),
     attribute('table_id', name),
-    attribute('schema', jsonEncode(columns.map(({ name, type, mode }) => ({ name, type, mode })))),
+    attribute('schema', jsonEncode(columns.map(({ name, type, mode }) => ({ name, type: type!, mode })))),
   ];
 }
 

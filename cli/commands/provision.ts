@@ -7,6 +7,8 @@ import { describe, summarize } from '../provision/report.ts';
 import type { Surveyed } from '../provision/survey.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
+const LINGER_MS = 500;
+
 interface Flags {
   json?: boolean;
 }
@@ -19,7 +21,9 @@ export function addProvision(program: Command): void {
     );
   provision
     .command('plan')
-    .description('show what is missing and what differs; exit status 1 where something differs')
+    .description(
+      'show what is missing and what differs; exit status 1 where something differs, or cannot be made',
+    )
     .argument('<file>', 'topology file (YAML)')
     .option('--json', 'one JSON array of resources, each with its standing')
     .action((file: string, flags: Flags) => run(file, false, flags));
@@ -51,7 +55,8 @@ async function run(file: string, make: boolean, { json = false }: Flags): Promis
     if (!json) console.log(describe(one));
   });
   console.log(json ? JSON.stringify(all, null, 2) : summarize(all));
-  if (all.some(({ standing }) => standing.is === 'different')) process.exitCode = 1;
+  if (all.some(({ standing }) => standing.is === 'different' || standing.is === 'by_hand'))
+    process.exitCode = 1;
 }
 
 async function surveyed(
@@ -67,5 +72,7 @@ async function surveyed(
     return await survey(resources, { provisioners, make, tell });
   } finally {
     for (const provisioner of provisioners) await provisioner.close();
+    // A call that was given up may hold its connection, which must not hold the command.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

@@ -1,5 +1,5 @@
 /** What `errata provision` prints. */
-import { nameOf, type Resource } from '../../connectors/provision/resource.ts';
+import { kindOf, nameOf, type Resource } from '../../connectors/provision/resource.ts';
 import type { Surveyed } from './survey.ts';
 
 const MARKS: Record<Surveyed['standing']['is'], string> = {
@@ -7,14 +7,16 @@ const MARKS: Record<Surveyed['standing']['is'], string> = {
   made: '+ made     ',
   as_needed: '  as needed',
   different: '! differs  ',
+  by_hand: '! by hand  ',
 };
 
 /** One line, and one for each difference. */
 export function describe({ resource, standing }: Surveyed): string {
-  const line = `${MARKS[standing.is]}  ${resource.type.replaceAll('_', ' ')} ${nameOf(resource)}`;
+  const line = `${MARKS[standing.is]}  ${kindOf(resource)} ${nameOf(resource)}`;
   if (standing.is === 'missing' || standing.is === 'made')
     return `${line}  ${settingsOf(resource).join('  ')}`.trimEnd();
   if (standing.is === 'as_needed') return line;
+  if (standing.is === 'by_hand') return `${line}  ${standing.why}`;
   const differences = standing.differences.map(
     ({ of, needed, found }) => `               ${of}: needed ${needed}, found ${found}`,
   );
@@ -28,6 +30,7 @@ export function summarize(all: readonly Surveyed[]): string {
     [count('made'), 'made'],
     [count('as_needed'), 'as needed'],
     [count('different'), 'different'],
+    [count('by_hand'), 'to make by hand'],
   ] as const;
   const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   const hint = count('different') > 0 ? '; what differs is left as it is' : '';

@@ -1,6 +1,8 @@
 /** How the resources that a topology needs stand, one after the other; and the missing ones made, where that is asked for. */
 import {
+  kindOf,
   nameOf,
+  obstacleTo,
   type Provisioner,
   type Resource,
   type Standing,
@@ -9,7 +11,8 @@ import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 
 export interface Surveyed {
   resource: Resource;
-  standing: Standing | { is: 'made' };
+  /** `by_hand`: missing, and nobody here can make it. */
+  standing: Standing | { is: 'made' } | { is: 'by_hand'; why: string };
 }
 
 export interface SurveyOptions {
@@ -38,15 +41,27 @@ async function surveyOne(
   const provisioner = provisioners.find(({ types }) => types.includes(resource.type))!;
   try {
     const found = await provisioner.examine(resource);
-    if (found.is !== 'missing' || !make) return found;
+    if (found.is !== 'missing') return found;
+    const obstacle = obstacleTo(resource);
+    if (obstacle && make)
+      throw new ErrataError('E_PROVISION', `it is missing, and ${obstacle.why}`, { hint: obstacle.hint });
+    if (obstacle) return { is: 'by_hand', why: `${obstacle.why}: ${obstacle.hint}` };
+    if (!make) return found;
     await provisioner.make(resource);
     return { is: 'made' };
   } catch (cause) {
-    if (cause instanceof ErrataError) throw cause;
-    const what = `${resource.type.replaceAll('_', ' ')} ${nameOf(resource)}`;
-    throw new ErrataError('E_PROVISION', `${what}: ${errorMessage(cause)}`, {
-      hint: 'what stands before it in the list is done; run the same command again once this is mended',
-      cause,
-    });
+    throw failedAt(resource, cause, make);
   }
+}
+
+function failedAt(resource: Resource, cause: unknown, make: boolean): ErrataError {
+  const [code, own] = cause instanceof ErrataError ? [cause.code, cause.hint] : ['E_PROVISION', undefined];
+  const after = make
+    ? 'what stands above is made; run the same command again then'
+    : 'nothing is made by plan; run it again then';
+  const hint = own === undefined ? after : `${own}; ${after}`;
+  return new ErrataError(code, `${kindOf(resource)} ${nameOf(resource)}: ${errorMessage(cause)}`, {
+    hint,
+    cause,
+  });
 }

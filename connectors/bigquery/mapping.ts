@@ -12,10 +12,32 @@ const FieldPath = Type.String({
   description: 'where in the record the column’s value stands',
 });
 
-export const Mapping = Type.Record(Type.String(), FieldPath, {
+/** Those whose values errata can write, but structs and arrays. */
+const ColumnType = Type.Union(
+  [
+    Type.Literal('STRING'),
+    Type.Literal('INT64'),
+    Type.Literal('FLOAT64'),
+    Type.Literal('NUMERIC'),
+    Type.Literal('BIGNUMERIC'),
+    Type.Literal('BOOL'),
+    Type.Literal('TIMESTAMP'),
+    Type.Literal('DATETIME'),
+    Type.Literal('DATE'),
+    Type.Literal('TIME'),
+    Type.Literal('JSON'),
+    Type.Literal('BYTES'),
+    Type.Literal('GEOGRAPHY'),
+  ],
+  { description: 'what the column is made with, and must be' },
+);
+
+const TypedField = Type.Object({ from: FieldPath, type: ColumnType }, { additionalProperties: false });
+
+export const Mapping = Type.Record(Type.String(), Type.Union([FieldPath, TypedField]), {
   minProperties: 1,
   description:
-    'column → field of the record, as `input_stats.mean`; `$key`, `$topic`, `$partition`, `$offset`, `$timestamp` are those of the Kafka record',
+    'column → field of the record, as `input_stats.mean`; `$key`, `$topic`, `$partition`, `$offset`, `$timestamp` are those of the Kafka record. `{ from: FIELD, type: TYPE }` says the type of the column too, for `errata provision`',
 });
 export type Mapping = Static<typeof Mapping>;
 
@@ -25,6 +47,8 @@ export type ValueType = 'text' | 'integer' | 'number' | 'time' | 'json' | 'any';
 export interface MappedColumn {
   column: string;
   value: ValueType;
+  /** Which the topology says that it has. */
+  type?: string;
 }
 
 /** The values of a row by column; or what the record is refused for; or null where it is none of the sink's. */
@@ -71,10 +95,18 @@ const feedbackRows: RowMapping = {
 
 const patternRows: RowMapping = { columns: PATTERNS, map: (record) => fieldsOf(record, (fields) => fields) };
 
+export function pathOf(field: Mapping[string]): string {
+  return typeof field === 'string' ? field : field.from;
+}
+
 function mappedRows(mapping: Mapping): RowMapping {
-  const entries = Object.entries(mapping);
+  const entries = Object.entries(mapping).map(([column, field]) => [column, pathOf(field)] as const);
   return {
-    columns: entries.map(([column]) => ({ column, value: 'any' })),
+    columns: Object.entries(mapping).map(([column, field]) => ({
+      column,
+      value: 'any',
+      ...(typeof field === 'string' ? {} : { type: field.type }),
+    })),
     map: (record) =>
       fieldsOf(record, (fields) =>
         Object.fromEntries(entries.map(([column, path]) => [column, valueAt(record, fields, path)])),

@@ -14,7 +14,8 @@ const HOLDING: Record<Exclude<ValueType, 'any'>, readonly [string, ...string[]]>
 };
 
 /** The type to make a column with, and those that will do as well; undefined where nothing is known of its values. */
-export function columnTypes({ value }: MappedColumn): readonly [string, ...string[]] | undefined {
+export function columnTypes({ value, type }: MappedColumn): readonly [string, ...string[]] | undefined {
+  if (type !== undefined) return [type];
   return value === 'any' ? undefined : HOLDING[value];
 }
 
@@ -59,8 +60,9 @@ function shapeOf(field: TableField): string {
   return `${field.name} ${isRepeated(field) ? `ARRAY<${type}>` : type}${isRequired(field) ? ' REQUIRED' : ''}`;
 }
 
-function difference({ column, value }: MappedColumn, field: TableField | undefined): string[] {
-  const wanted: readonly string[] = value === 'any' ? [] : HOLDING[value];
+function difference(mapped: MappedColumn, field: TableField | undefined): string[] {
+  const { column } = mapped;
+  const wanted: readonly string[] = columnTypes(mapped) ?? [];
   if (!field) return [`column ${column}${wanted[0] ? ` ${wanted[0]}` : ''} is missing`];
   const type = isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
   if (!isWritable(field)) return [`column ${column} is ${type}, which errata cannot write`];

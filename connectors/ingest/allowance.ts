@@ -1,6 +1,6 @@
 /** What the ingest takes on before it asks its clients to wait. */
 
-/** Bytes of the requests that are under way. */
+/** Bytes of the requests that are under way, and of what is to be said of their records. */
 export class PendingBytes {
   readonly #max_bytes: number;
   #bytes = 0;
@@ -13,9 +13,9 @@ export class PendingBytes {
     return this.#bytes;
   }
 
-  /** The first always fits. */
-  take(bytes: number): boolean {
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#max_bytes) return false;
+  /** What is alone always fits: `own` of the bytes are the taker's already. */
+  take(bytes: number, own = 0): boolean {
+    if (this.#bytes > own && this.#bytes + bytes > this.#max_bytes) return false;
     this.#bytes += bytes;
     return true;
   }
@@ -42,8 +42,17 @@ export class Hold {
   growTo(bytes: number): boolean {
     if (this.#users === 0) return false;
     const more = Math.max(0, bytes - this.#bytes);
-    if (!this.#pending.take(more)) return false;
-    this.#bytes += more;
+    return this.#take(more);
+  }
+
+  /** As `growTo`, for what comes on top of what is held. */
+  growBy(bytes: number): boolean {
+    return this.#users > 0 && this.#take(bytes);
+  }
+
+  #take(bytes: number): boolean {
+    if (!this.#pending.take(bytes, this.#bytes)) return false;
+    this.#bytes += bytes;
     return true;
   }
 

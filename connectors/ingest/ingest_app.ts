@@ -14,7 +14,7 @@ import { schemaName } from '../../messages/schema_name.ts';
 import { type AccessRules, checkAccess } from './access.ts';
 import { Hold, PendingBytes } from './allowance.ts';
 import { sendProblem, sendRefused } from './ingest_problem.ts';
-import { Busy, type Endpoint, Intake, type IntakeLimits } from './intake.ts';
+import { type Endpoint, Intake, type IntakeLimits, tooMuchPending } from './intake.ts';
 import type { RecordKind } from './record_check.ts';
 import { declaredBytes, formOf, idempotencyKeyIn, isZipped, unzipped } from './request_body.ts';
 import { INGEST_ROUTES, SHARED_SCHEMAS } from './routes.ts';
@@ -117,10 +117,6 @@ function addRecordRoutes(
 function bodyOf({ body, headers }: FastifyRequest, max_bytes: number): Buffer | Promise<Buffer> {
   const given = (body as Buffer | undefined) ?? Buffer.alloc(0);
   return isZipped(headers) ? unzipped(given, max_bytes) : given;
-}
-
-function tooMuchPending(): Busy {
-  return new Busy('as much waits for Kafka as may', 1_000);
 }
 
 function addOpenRoutes(app: FastifyInstance): void {

@@ -48,7 +48,8 @@ export const HttpSourceConfig = Type.Object(
     }),
     max_pending: ByteSize({
       default: '64m',
-      description: 'of the requests that wait for Kafka, together; more are answered with 429',
+      description:
+        'of the requests that wait for Kafka and of what is wrong in them, together; more are answered with 429',
     }),
     max_rate: Type.Optional(
       Type.Integer({ minimum: 1, description: 'records per second; more are answered with 429' }),

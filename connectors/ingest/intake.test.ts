@@ -13,8 +13,12 @@ import { type Endpoint, Intake, type IntakeLimits } from './intake.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-function heldBytes(): number {
-  collectGarbage();
+async function heldBytes(): Promise<number> {
+  // Buffers are given back by another thread.
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await delay(20);
+  }
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
@@ -23,7 +27,7 @@ const BODY = Buffer.from(
   JSON.stringify({ prediction_id: 'p', feedback_type: 'explicit', rating: 1, timestamp: 1.7e9 }),
 );
 
-function setUp(limits: Partial<IntakeLimits> = {}) {
+function setUp(limits: Partial<IntakeLimits> = {}, max_pending_bytes = 1_000) {
   const published: IncomingRecord[] = [];
   const failures: Error[] = [];
   const kafka = { gate: Promise.resolve() };
@@ -42,7 +46,7 @@ function setUp(limits: Partial<IntakeLimits> = {}) {
     idempotency_ms: 60_000,
     ...limits,
   });
-  const pending = new PendingBytes(1_000);
+  const pending = new PendingBytes(max_pending_bytes);
   const take = (idempotency_key?: string, body = BODY) => {
     const hold = new Hold(pending);
     hold.growTo(body.length);
@@ -139,10 +143,10 @@ test('a request that comes again gets its answer, however long; it is not kept f
   assert.deepEqual([first.accepted, first.errors.length, first.errors[998]!.index], [1, 999, 999]);
   assert.deepEqual(again, first);
   assert.equal(published.length, 1);
-  const early_bytes = heldBytes();
+  const early_bytes = await heldBytes();
   for (let number = 0; number < 500; number++) await take(`key ${number}`, body);
   published.length = 0;
-  const bytes = (heldBytes() - early_bytes) / 500;
+  const bytes = ((await heldBytes()) - early_bytes) / 500;
   assert(bytes < 4_096, `${Math.round(bytes)} bytes for each key`);
 });
 
@@ -155,11 +159,53 @@ test('while Kafka is away, repetitions hold nothing beyond their time', async ()
     return assert.rejects(take('key', body), { code: 'E_NOT_ACKNOWLEDGED' });
   };
   await repeat();
-  const early_bytes = heldBytes();
+  const early_bytes = await heldBytes();
   for (let number = 0; number < 30; number++) await repeat();
-  const more_bytes = heldBytes() - early_bytes;
+  const more_bytes = (await heldBytes()) - early_bytes;
   assert(more_bytes < 3_000_000, `${more_bytes} bytes`);
   resolve();
   await take('key', Buffer.concat([BODY, Buffer.alloc(1_000_000, ' ')]));
   assert.equal(pending.bytes, 0);
+});
+
+test('what is wrong in requests that wait counts with them: while Kafka is away, memory stays bounded', async () => {
+  const max_bytes = 4_000_000;
+  const { take, kafka, pending, published } = setUp({ max_records: 10_000, timeout_ms: 60_000 }, max_bytes);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  kafka.gate = promise;
+  // 10 kB each, of which 400 would fit; but what there is to say of one takes a megabyte.
+  const body = Buffer.from(`[${String(BODY)}${',7'.repeat(5_000)}]`);
+  const early_bytes = await heldBytes();
+  const waiting: Promise<{ errors: unknown[] }>[] = [];
+  const refused = () => assert.rejects(take(undefined, body), { code: 'E_BUSY' });
+  while (waiting.length < 300) {
+    const taking = take(undefined, body);
+    const outcome = await Promise.race([taking.catch((error) => error), delay(5, 'waits')]);
+    if (outcome !== 'waits' && outcome.code === 'E_BUSY') break;
+    waiting.push(taking);
+  }
+  assert.ok(waiting.length >= 2 && waiting.length < 20, `${waiting.length} wait`);
+  for (let more = 0; more < 100; more++) await refused();
+  const more_bytes = (await heldBytes()) - early_bytes;
+  assert(more_bytes < 2 * max_bytes, `${more_bytes} bytes`);
+  assert.ok(pending.bytes <= max_bytes, `${pending.bytes} are counted`);
+  resolve();
+  for (const { errors } of await Promise.all(waiting)) assert.equal(errors.length, 5_000);
+  assert.equal(published.length, waiting.length, 'of what is refused nothing is published');
+  assert.equal(pending.bytes, 0);
+  const alone = await take(undefined, Buffer.from(`[${String(BODY)}${',7'.repeat(9_999)}]`));
+  assert.equal(alone.errors.length, 9_999);
+});
+
+test('what is alone fits, however much there is to say of it', () => {
+  const pending = new PendingBytes(100);
+  const hold = new Hold(pending);
+  assert.equal(hold.growTo(60), true);
+  assert.equal(hold.growBy(500), true);
+  const other = new Hold(pending);
+  assert.equal(other.growTo(1), false);
+  hold.release();
+  assert.equal(pending.bytes, 0);
+  assert.equal(other.growTo(60) && new Hold(pending).growTo(40), true);
+  assert.equal(other.growBy(1), false);
 });

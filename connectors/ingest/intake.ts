@@ -6,7 +6,13 @@ import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { type Hold, RecordRate } from './allowance.ts';
 import { type BodyForm, recordSpans, type Span } from './body_records.ts';
 import { IdempotencyKeys } from './idempotency.ts';
-import { type CheckedRecords, type KeyField, RecordCheck, type RecordKind } from './record_check.ts';
+import {
+  type CheckedRecords,
+  type KeyField,
+  RecordCheck,
+  type RecordError,
+  type RecordKind,
+} from './record_check.ts';
 import type { Accepted } from './routes.ts';
 
 /** Where the records of one kind go. */
@@ -67,11 +73,14 @@ export class Intake {
 
   #checked(
     { kind, key }: Endpoint,
-    { body }: IntakeRequest,
+    { body, hold }: IntakeRequest,
     spans: readonly Span[],
     request_id: string,
   ): CheckedRecords {
-    return this.#check.check(body, spans, { kind, key, request_id });
+    const checked = this.#check.check(body, spans, { kind, key, request_id });
+    // They wait with the request, and may be longer than it.
+    if (!hold.growBy(errorBytes(checked.errors))) throw tooMuchPending();
+    return checked;
   }
 
   #allow(records: number): void {
@@ -111,6 +120,20 @@ export class Busy extends ErrataError {
     super('E_BUSY', message, { hint: 'see Retry-After' });
     this.wait_ms = wait_ms;
   }
+}
+
+export function tooMuchPending(): Busy {
+  return new Busy('as much waits for Kafka as may', 1_000);
+}
+
+/** Of an object, and of the answer that is written of it. */
+const ERROR_BYTES = 160;
+
+function errorBytes(errors: readonly RecordError[]): number {
+  return errors.reduce(
+    (bytes, { code, message }) => bytes + ERROR_BYTES + 2 * (code.length + message.length),
+    0,
+  );
 }
 
 /** Throws E_REQUEST. */

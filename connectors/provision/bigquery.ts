@@ -1,6 +1,8 @@
 /** Data sets and tables of BigQuery, as they are and as they are needed. */
+import { isWritable } from '../bigquery/cell.ts';
 import { type BigQuery, restClient } from '../bigquery/clients.ts';
 import { isRepeated, isRequired, type TableField, typeOf } from '../bigquery/table_field.ts';
+import { answerOf, serviceOf } from './answer.ts';
 import {
   type BigqueryColumn,
   type BigqueryDataset,
@@ -13,7 +15,7 @@ import {
   standing,
 } from './resource.ts';
 
-const HTTP = { not_found: 404, conflict: 409 };
+const HTTP = { forbidden: 403, not_found: 404, conflict: 409 };
 
 export class BigqueryProvisioner implements Provisioner {
   readonly types = ['bigquery_dataset', 'bigquery_table'] as const;
@@ -24,7 +26,8 @@ export class BigqueryProvisioner implements Provisioner {
     const client = await this.#client(needed.project);
     try {
       const differences = needed.type === 'bigquery_dataset' ? inDataset : inTable;
-      return standing(await differences(client, needed as BigqueryDataset & BigqueryTable));
+      const looking = differences(client, needed as BigqueryDataset & BigqueryTable);
+      return standing(await answer(looking, HTTP.not_found));
     } catch (error) {
       if (codeOf(error) === HTTP.not_found) return { is: 'missing' };
       throw error;
@@ -35,12 +38,7 @@ export class BigqueryProvisioner implements Provisioner {
     const needed = resource as BigqueryDataset | BigqueryTable;
     const client = await this.#client(needed.project);
     try {
-      if (needed.type === 'bigquery_dataset')
-        await client.createDataset(
-          needed.name,
-          needed.location === null ? {} : { location: needed.location },
-        );
-      else await client.dataset(needed.dataset).createTable(needed.name, { schema: schemaOf(needed) });
+      await answer<unknown>(create(client, needed), HTTP.conflict);
     } catch (error) {
       if (codeOf(error) !== HTTP.conflict) throw error;
     }
@@ -55,8 +53,24 @@ export class BigqueryProvisioner implements Provisioner {
   }
 }
 
+function answer<Answer>(call: Promise<Answer>, code: number): Promise<Answer> {
+  const service = serviceOf('BigQuery', 'bigquery.googleapis.com', [
+    'BIGQUERY_EMULATOR_HOST',
+    process.env.BIGQUERY_EMULATOR_HOST,
+  ]);
+  const hintFor = (error: unknown) =>
+    codeOf(error) === HTTP.forbidden ? 'the account needs roles/bigquery.dataEditor' : undefined;
+  return answerOf({ ...service, hintFor }, call, (error) => codeOf(error) === code);
+}
+
+function create(client: BigQuery, needed: BigqueryDataset | BigqueryTable): Promise<unknown> {
+  if (needed.type === 'bigquery_table')
+    return client.dataset(needed.dataset).createTable(needed.name, { schema: schemaOf(needed) });
+  return client.createDataset(needed.name, needed.location === null ? {} : { location: needed.location });
+}
+
 function schemaOf({ columns }: BigqueryTable): { fields: TableField[] } {
-  return { fields: columns.map(({ name, type, mode }) => ({ name, type, mode })) };
+  return { fields: columns.map(({ name, type, mode }) => ({ name, type: type!, mode })) };
 }
 
 async function inDataset(client: BigQuery, { name, location }: BigqueryDataset): Promise<Difference[]> {
@@ -80,8 +94,11 @@ async function inTable(client: BigQuery, { dataset, name, columns }: BigqueryTab
 }
 
 function inColumn({ name, type, also }: BigqueryColumn, field: TableField | undefined): Difference[] {
-  const found = field === undefined ? 'none' : isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
-  return found === type || also.includes(found) ? [] : [{ of: `column ${name}`, needed: type, found }];
+  const difference = { of: `column ${name}`, needed: type ?? 'any type that errata can write' };
+  if (field === undefined) return [{ ...difference, found: 'none' }];
+  const found = isRepeated(field) ? `ARRAY<${typeOf(field)}>` : typeOf(field);
+  const will_do = also === 'writable' ? isWritable(field) : found === type || also.includes(found);
+  return will_do ? [] : [{ ...difference, found }];
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,7 +1,7 @@
 /** Topics and subscriptions of Google Pub/Sub, as they are and as they are needed. */
 import type { PubSub } from '@google-cloud/pubsub';
-import { ErrataError } from '../../messages/errata_error.ts';
-import { openPubsub, STATUS, statusOf } from '../pubsub_client.ts';
+import { openPubsub, pubsubHint, STATUS, statusOf } from '../pubsub_client.ts';
+import { ANSWER_MAX_MS, answerOf, serviceOf } from './answer.ts';
 import {
   type Difference,
   difference,
@@ -14,6 +14,9 @@ import {
 } from './resource.ts';
 
 const ALREADY_EXISTS = 6;
+/** Not retried, for people wait for it: the command may be given again. */
+const CALL = { timeout: ANSWER_MAX_MS, retry: null };
+const ROLE = 'roles/pubsub.editor';
 
 export class PubsubProvisioner implements Provisioner {
   readonly types = ['pubsub_topic', 'pubsub_subscription'] as const;
@@ -23,9 +26,7 @@ export class PubsubProvisioner implements Provisioner {
     const needed = resource as PubsubTopic | PubsubSubscription;
     const client = await this.#client(needed.project);
     try {
-      if (needed.type === 'pubsub_subscription') return standing(await inSubscription(client, needed));
-      await client.topic(needed.name).getMetadata();
-      return standing([]);
+      return await this.#answer(lookAt(client, needed), STATUS.NOT_FOUND);
     } catch (error) {
       if (statusOf(error) === STATUS.NOT_FOUND) return { is: 'missing' };
       throw error;
@@ -35,9 +36,12 @@ export class PubsubProvisioner implements Provisioner {
   async make(resource: Resource): Promise<void> {
     const needed = resource as PubsubTopic | PubsubSubscription;
     const client = await this.#client(needed.project);
+    const making =
+      needed.type === 'pubsub_topic'
+        ? client.createTopic(needed.name, CALL)
+        : createSubscription(client, needed);
     try {
-      if (needed.type === 'pubsub_topic') await client.createTopic(needed.name);
-      else await createSubscription(client, needed);
+      await this.#answer<unknown>(making, ALREADY_EXISTS);
     } catch (error) {
       if (statusOf(error) !== ALREADY_EXISTS) throw error;
     }
@@ -47,6 +51,15 @@ export class PubsubProvisioner implements Provisioner {
     for (const client of this.#clients.values()) await (await client).close();
   }
 
+  #answer<Answer>(call: Promise<Answer>, status: number): Promise<Answer> {
+    const service = serviceOf('Pub/Sub', 'pubsub.googleapis.com', [
+      'PUBSUB_EMULATOR_HOST',
+      process.env.PUBSUB_EMULATOR_HOST,
+    ]);
+    const hintFor = (error: unknown) => pubsubHint(error, ROLE);
+    return answerOf({ ...service, hintFor }, call, (error) => statusOf(error) === status);
+  }
+
   #client(project: string | null): Promise<PubSub> {
     const client = this.#clients.get(project) ?? openPubsub('', project ?? undefined);
     this.#clients.set(project, client);
@@ -54,8 +67,14 @@ export class PubsubProvisioner implements Provisioner {
   }
 }
 
+async function lookAt(client: PubSub, needed: PubsubTopic | PubsubSubscription): Promise<Standing> {
+  if (needed.type === 'pubsub_subscription') return standing(await inSubscription(client, needed));
+  await client.topic(needed.name).getMetadata(CALL);
+  return standing([]);
+}
+
 async function inSubscription(client: PubSub, needed: PubsubSubscription): Promise<Difference[]> {
-  const [found] = await client.subscription(needed.name).getMetadata();
+  const [found] = await client.subscription(needed.name).getMetadata(CALL);
   const { topic, ordering, exactly_once, ack_deadline_s, dead_letter } = needed;
   const policy = found.deadLetterPolicy;
   return [
@@ -78,15 +97,8 @@ function shortName(full: string | null | undefined): string | undefined {
 
 async function createSubscription(client: PubSub, needed: PubsubSubscription): Promise<void> {
   const { name, topic, ordering, exactly_once, ack_deadline_s, dead_letter } = needed;
-  if (topic === null)
-    throw new ErrataError(
-      'E_PROVISION',
-      `subscription ${name} is missing, and nothing says of which topic it is`,
-      {
-        hint: 'make it by hand, or set `provision: { topic: … }` beside `subscription`',
-      },
-    );
-  await client.topic(topic).createSubscription(name, {
+  await client.topic(topic!).createSubscription(name, {
+    gaxOpts: CALL,
     enableMessageOrdering: ordering ?? false,
     enableExactlyOnceDelivery: exactly_once ?? false,
     ...(ack_deadline_s === null ? {} : { ackDeadlineSeconds: ack_deadline_s }),

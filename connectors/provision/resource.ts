@@ -2,6 +2,7 @@
  * What a topology needs of the systems around it, as far as it can be made beforehand: plain data, from which a plan is
  * told, missing parts are made, and Terraform is written.
  */
+import { ErrataError } from '../../messages/errata_error.ts';
 
 export type Resource = KafkaTopic | PubsubTopic | PubsubSubscription | BigqueryDataset | BigqueryTable;
 
@@ -55,10 +56,11 @@ export interface BigqueryTable {
 
 export interface BigqueryColumn {
   name: string;
-  type: string;
+  /** Null: nothing says it. */
+  type: string | null;
   mode: 'REQUIRED' | 'NULLABLE' | 'REPEATED';
-  /** Types that will do as well where the table exists. */
-  also: readonly string[];
+  /** Types that will do as well where the table exists; `writable`: all that errata can write. */
+  also: readonly string[] | 'writable';
 }
 
 /** How a resource stands. */
@@ -93,7 +95,47 @@ export function difference(of: string, needed: unknown, found: unknown): Differe
   return String(needed) === String(found) ? [] : [{ of, needed: String(needed), found: String(found) }];
 }
 
+export function kindOf({ type }: Resource): string {
+  return type.replaceAll('_', ' ');
+}
+
 /** How people name it. */
 export function nameOf(resource: Resource): string {
   return resource.type === 'bigquery_table' ? `${resource.dataset}.${resource.name}` : resource.name;
+}
+
+/** Why nobody here can make it, and what helps; null: it can be made. */
+export function obstacleTo(resource: Resource): { why: string; hint: string } | null {
+  if (resource.type === 'pubsub_subscription' && resource.topic === null)
+    return {
+      why: 'nothing says of which topic it is',
+      hint: 'make it by hand, or set `provision: { topic: … }` beside `subscription`',
+    };
+  if (resource.type !== 'bigquery_table') return null;
+  const unknown = resource.columns.filter(({ type }) => type === null).map(({ name }) => name);
+  if (unknown.length === 0) return null;
+  return {
+    why: `nothing says of which type ${unknown.join(', ')} ${unknown.length === 1 ? 'is' : 'are'}`,
+    hint: `make it by hand, or say in its mapping \`${unknown[0]}: { from: …, type: … }\``,
+  };
+}
+
+/** What two connectors need of one resource, as one. Throws E_PROVISION where both cannot be had. */
+export function merged(one: Resource, other: Resource): Resource {
+  if (one.type === 'bigquery_dataset' && other.type === 'bigquery_dataset') {
+    const location = one.location ?? other.location;
+    if (other.location !== null && other.location !== location)
+      throw new ErrataError(
+        'E_PROVISION',
+        `data set ${one.name} cannot be in ${location} and in ${other.location}`,
+        { hint: 'say one `location` in all sinks that write to it' },
+      );
+    return { ...one, location };
+  }
+  if (one.type === 'bigquery_table' && other.type === 'bigquery_table') {
+    const known = new Set(one.columns.map(({ name }) => name.toLowerCase()));
+    const more = other.columns.filter(({ name }) => !known.has(name.toLowerCase()));
+    return { ...one, columns: [...one.columns, ...more] };
+  }
+  return other;
 }

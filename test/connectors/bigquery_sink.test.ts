@@ -21,7 +21,7 @@ sources:
 sinks:
   table:
     from: predictions
-    bigquery: { table: made.predictions, method: ${method}, mapping: { id: prediction_id, mean: input_stats.mean, at: timestamp } }
+    bigquery: { table: made.predictions, method: ${method}, mapping: { id: prediction_id, mean: { from: input_stats.mean, type: FLOAT64 }, at: timestamp } }
 `;
 }
 

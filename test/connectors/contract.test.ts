@@ -155,16 +155,23 @@ for (const [name, prepare] of Object.entries(SOURCE_SUBJECTS)) {
       const source = await kind.start(subject.config, ports);
       t.after(() => source.stop());
       const count = 3 * subject.most_in_flight;
+      // The other side may round it.
+      const begun_ms = Date.now() - 1_000;
       await subject.send(range(0, count));
       await until(() => published.length > 0, 'something is published');
       await delay(1_000);
       assert.equal(await subject.acknowledged(), 0);
       assert.ok(published.length <= subject.most_in_flight, `${published.length} in flight`);
+      const lag = source.lag();
+      assert.equal(lag?.messages, published.length, 'what it holds is its lag');
+      assert.ok(lag.oldest_ms! >= begun_ms && lag.oldest_ms! <= Date.now(), `since ${lag.oldest_ms}`);
       release();
       const arrived = () => new Set(published.map((record) => messageIn(subject, record)));
       await until(() => arrived().size === count, 'all are published');
       await until(async () => (await subject.acknowledged()) === count, 'all are acknowledged', 60_000);
       assert.equal(source.health(), null);
+      await until(() => source.lag()?.messages === 0, 'nothing is held');
+      assert.equal(source.lag()!.oldest_ms, null);
       if (kind.dedupe !== null)
         assert.ok(
           published.every(({ id }) => id !== undefined),

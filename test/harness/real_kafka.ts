@@ -42,7 +42,8 @@ export async function withRealKafka(t: TestContext): Promise<string | undefined>
 
 async function startKafka(jars: string): Promise<RealKafka> {
   const folder = mkdtempSync(join(tmpdir(), 'errata-kafka-'));
-  const [port, controller_port] = [await freePort(), await freePort()];
+  // At once, so that they differ.
+  const [port, controller_port] = await Promise.all([freePort(), freePort()]);
   const node = new KafkaNode({ folder, jars, heap_mb: 512, properties: oneNode(port, controller_port) });
   const stop = async () => {
     await node.kill();

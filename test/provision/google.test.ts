@@ -1,11 +1,15 @@
 /** `errata provision` on Google's own Pub/Sub fake and a BigQuery emulator, for the published tables and `feedback-sub`. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { typeOf } from '../../connectors/bigquery/table_field.ts';
 import { bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { errataCommand } from '../harness/errata_command.ts';
+import { freePort } from '../harness/kafka_node.ts';
 import { withPubsubFake } from '../harness/pubsub_fake.ts';
 import { withRealKafka } from '../harness/real_kafka.ts';
 
@@ -52,7 +56,7 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
 
   const unknown = await provision('apply', topologyFile(t, ''));
   assert.equal(unknown.status, 1);
-  assert.match(unknown.stderr, /^E_PROVISION: subscription feedback-sub is missing.*provision/);
+  assert.match(unknown.stderr, /^E_PROVISION: pubsub subscription feedback-sub: it is missing.*provision/m);
 
   const file = topologyFile(t, PROVISION);
   const names = [
@@ -122,3 +126,144 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
     { of: 'column feedback_type', needed: 'STRING', found: 'none' },
   ]);
 });
+
+const MAPPED = (input: string) => `topology: mapped
+sources:
+  predictions: { kafka: { topic: predictions } }
+sinks:
+  rows:
+    from: predictions
+    bigquery:
+      table: mapped.predictions
+      project: ${PROJECT}
+      location: EU
+      mapping: { id: prediction_id, mean: input_stats.mean, at: timestamp, place: $offset, stats: input_stats, input: ${input} }
+  others:
+    from: predictions
+    bigquery: { table: mapped.others, project: ${PROJECT}, mapping: { id: prediction_id } }
+`;
+
+test('a mapped table is made with the types that its fields have or the topology says, in the place it says', async (t) => {
+  const brokers = await withRealKafka(t);
+  const emulator = brokers === undefined ? undefined : await bigQueryEmulator(t);
+  if (brokers === undefined || emulator === undefined) return;
+  const env = { KAFKA_BROKERS: brokers, ...emulator.env };
+  const file = join(temporaryFolder(t), 'topology.yaml');
+  const provision = (command: 'plan' | 'apply', input: string) => {
+    writeFileSync(file, MAPPED(input));
+    return errataCommand(['provision', command, file], env);
+  };
+
+  // What the model was given may be anything.
+  const planned = await provision('plan', 'input');
+  assert.equal(planned.status, 1);
+  assert.match(planned.stdout, /\+ to make {4}bigquery dataset mapped .*location=EU/);
+  assert.match(
+    planned.stdout,
+    /! by hand {4}bigquery table mapped\.predictions {2}nothing says of which type input is: .*`input: \{ from: …, type: … \}`/,
+  );
+  assert.match(planned.stdout, /1 to make by hand/);
+  const refused = await provision('apply', 'input');
+  assert.equal(refused.status, 1);
+  assert.match(
+    refused.stderr,
+    /^E_PROVISION: bigquery table mapped\.predictions: it is missing, and nothing says/m,
+  );
+
+  const typed = '{ from: input, type: JSON }';
+  const made = await provision('apply', typed);
+  assert.equal(made.status, 0, made.stderr);
+  const [metadata] = await emulator.client.dataset('mapped').table('predictions').getMetadata();
+  const { schema } = metadata as { schema: { fields: { name: string; type: string }[] } };
+  assert.deepEqual(
+    Object.fromEntries(schema.fields.map(({ name, type }) => [name, typeOf({ name, type })])),
+    {
+      id: 'STRING',
+      mean: 'FLOAT64',
+      at: 'TIMESTAMP',
+      place: 'INT64',
+      stats: 'JSON',
+      input: 'JSON',
+    },
+  );
+  const again = await provision('apply', typed);
+  assert.equal(again.status, 0, again.stdout);
+
+  // A column whose type nobody has said may be another; one that was said may not.
+  await emulator.client.dataset('mapped').table('predictions').delete();
+  const fields = schema.fields.map((field) => ({
+    ...field,
+    type: field.name === 'mean' ? 'NUMERIC' : field.name === 'input' ? 'STRING' : field.type,
+  }));
+  await emulator.client.dataset('mapped').createTable('predictions', { schema: { fields } });
+  const drifted = await provision('plan', typed);
+  assert.equal(drifted.status, 1);
+  assert.match(drifted.stdout, /column input: needed JSON, found STRING/);
+  assert.doesNotMatch(drifted.stdout, /column mean/);
+  const moved = await errataCommand(['provision', 'plan', placed(t, 'EU', 'US')], env);
+  assert.match(moved.stderr, /^E_PROVISION: data set mapped cannot be in EU and in US/m);
+});
+
+function placed(t: TestContext, ...locations: string[]): string {
+  const file = join(temporaryFolder(t), 'placed.yaml');
+  const sinks = locations.map(
+    (location, index) =>
+      `  s${index}: { from: feedback, bigquery: { table: mapped.t${index}, location: ${location} } }\n`,
+  );
+  const sources = 'sources:\n  feedback: { kafka: { topic: feedback } }\n';
+  writeFileSync(file, `topology: placed\n${sources}sinks:\n${sinks.join('')}`);
+  return file;
+}
+
+test('what is away is told within seconds: what was asked for, where, and what to do', async (t) => {
+  const brokers = await withRealKafka(t);
+  if (brokers === undefined) return;
+  const refused = `127.0.0.1:${await freePort()}`;
+  const silent = await silentServer(t);
+  const google = { METADATA_SERVER_DETECTION: 'none', KAFKA_BROKERS: brokers };
+  const stories = [
+    [
+      'plan',
+      refused,
+      { PUBSUB_EMULATOR_HOST: refused },
+      `cannot be reached: connect ECONNREFUSED ${refused}`,
+    ],
+    ['apply', silent, { PUBSUB_EMULATOR_HOST: silent }, 'cannot be reached: it does not answer within 10 s'],
+  ] as const;
+  for (const [command, address, env, why] of stories) {
+    const begun_ms = Date.now();
+    const file = topologyFile(t, PROVISION);
+    const { status, stderr } = await errataCommand(['provision', command, file], { ...google, ...env });
+    assert.equal(status, 1);
+    const hint = 'start the emulator, or unset PUBSUB_EMULATOR_HOST';
+    const after =
+      command === 'plan'
+        ? 'nothing is made by plan; run it again then'
+        : 'what stands above is made; run the same command again then';
+    assert.equal(
+      stderr.slice(stderr.indexOf('E_')),
+      `E_PROVISION: pubsub topic feedback: Pub/Sub at ${address} ${why} (${hint}; ${after})\n`,
+    );
+    assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms`);
+  }
+  for (const address of [refused, silent]) {
+    const begun_ms = Date.now();
+    const env = { ...google, BIGQUERY_EMULATOR_HOST: `http://${address}/bigquery/v2` };
+    const { status, stderr } = await errataCommand(['provision', 'plan', placed(t, 'EU')], env);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^E_PROVISION: bigquery dataset mapped: BigQuery at http:\/\/127\S+ cannot be reached: (connect ECONNREFUSED \S+|it does not answer within 10 s) \(start the emulator/m,
+    );
+    assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms`);
+  }
+});
+
+/** It takes connections, and says nothing. */
+async function silentServer(t: TestContext): Promise<string> {
+  const server = createServer((socket) => socket.on('error', () => undefined).resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

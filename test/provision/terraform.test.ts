@@ -99,6 +99,15 @@ test('whatever stands in names and settings comes out of it as it went in', (t) 
   fc.assert(property, { numRuns: 60 });
 });
 
+test('what is left out is said in a comment, out of which nothing gets', (t) => {
+  const parse = parserFor(t);
+  if (!parse) return;
+  const name = 'a\nresource "x" "y" {}\r\u2028*/';
+  const columns = [{ name, type: null, mode: 'NULLABLE' as const, also: 'writable' as const }];
+  const table: Resource = { type: 'bigquery_table', project: null, dataset: 'd', name, columns };
+  assert.deepEqual(resourcesIn(parse(terraformOf('t', [table]))), []);
+});
+
 test('names that Terraform cannot tell apart get different labels', (t) => {
   const parse = parserFor(t);
   if (!parse) return;
@@ -134,8 +143,25 @@ test('subscriptions, data sets and tables refer to what they belong to', (t) => 
     { ...subscription, name: 'of-nobody-knows-what', topic: null },
     { type: 'bigquery_dataset', project, name: 'feedback_analysis', location: 'EU' },
     { type: 'bigquery_table', project, dataset: 'feedback_analysis', name: 'patterns', columns },
+    {
+      type: 'bigquery_table',
+      project,
+      dataset: 'feedback_analysis',
+      name: 'anything',
+      columns: [{ name: 'input', type: null, mode: 'NULLABLE', also: 'writable' }],
+    },
   ];
-  const blocks = parse(terraformOf('t', resources));
+  const text = terraformOf('t', resources);
+  const blocks = parse(text);
+  assert.match(
+    text,
+    /^# Not here: google_pubsub_subscription of-nobody-knows-what, for nothing says of which topic it is\. To have it: .*`provision: \{ topic: … \}`/m,
+  );
+  assert.match(
+    text,
+    /^# Not here: google_bigquery_table feedback_analysis\.anything, for nothing says of which type input is\. To have it: .*`input: \{ from: …, type: … \}`/m,
+  );
+  assert.equal(resourcesIn(blocks).length, 5);
   assert.deepEqual(blocks[0]!.blocks[0]!.attributes, { google: { source: 'hashicorp/google' } });
   const [, , made, dataset, table] = resourcesIn(blocks);
   assert.deepEqual(made!.attributes, {
