@@ -159,3 +159,41 @@ sinks:
   );
   assert.equal((await run.ledger('feedback', 30)).taken_in, 30);
 });
+
+test('what is bad for an actor and for a sink on the same source is a dead letter of each, and says of which', {
+  timeout: 90_000,
+}, async (t) => {
+  const broker = await embeddedBroker(t);
+  const hook = await HookServer.start(t);
+  const yaml = `
+topology: twice
+partitions: 1
+sources:
+  feedback: { kafka: { topic: feedback } }
+actors:
+  capture: { from: feedback, join: none }
+  stats: { kind: window, from: capture, tumbling: 1m }
+sinks:
+  hook: { from: feedback, webhook: { url: "${hook.url}" } }
+  windows: { from: stats, kafka: { topic: windows } }
+`;
+  const run = await ConnectedRun.prepare(t, { brokers: broker.address, yaml });
+  await run.start();
+  await run.ready();
+  await run.produce('feedback', [{ value: null }]);
+  assert.equal((await run.ledger('feedback', 1)).dead_lettered, 1);
+  assert.equal((await run.ledger('hook.out', 1)).dead_lettered, 1);
+  const letters = (await run.read('twice.dead-letter')).map(({ headers }) => ({
+    source: headers['errata.source'],
+    stage: headers['errata.stage'],
+    code: headers['errata.code'],
+    position: headers['errata.position'],
+  }));
+  assert.deepEqual(
+    letters.toSorted((a, b) => a.source!.localeCompare(b.source!)),
+    [
+      { source: 'feedback', stage: 'capture', code: 'null_value', position: 'feedback/0/0' },
+      { source: 'hook', stage: 'hook.out', code: 'webhook_format', position: 'feedback/0/0' },
+    ],
+  );
+});
