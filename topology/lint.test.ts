@@ -107,6 +107,14 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
     ['13:45 E_SECRET'],
   ],
   [{ 13: '  alerts: { from: feedback, webhook: { url_env: U, format: slack } }' }, ['13:60 E_CONNECTOR']],
+  [
+    { 13: '  alerts: { from: severity, start: latest, webhook: { url_env: U, secret_env: S } }' },
+    ['13:36 E_CONNECTOR'],
+  ],
+  [
+    { 13: '  alerts: { from: feedback, start: now, webhook: { url_env: U, secret_env: S } }' },
+    ['13:36 E_VALUE'],
+  ],
   [{ 9: '  severity: { from: stat }' }, ['9:21 E_UNKNOWN_REFERENCE → stats']],
   [
     { 13: '  alerts: { from: severity.alert, kafka: { topic: out.alerts } }' },

@@ -16,7 +16,7 @@ import { WindowResult } from '../messages/window.ts';
 import { PROBLEM_CODES } from './codes.ts';
 import { USER_KINDS } from './draft.ts';
 import { settingsTable } from './reference_table.ts';
-import { ConnectedSource, Sink, Source, Topology } from './schema.ts';
+import { ConnectedSink, ConnectedSource, Sink, Source, Topology } from './schema.ts';
 
 /** In the order in which data passes through them. */
 const MESSAGES: readonly (TSchema & { title?: string })[] = [
@@ -63,7 +63,8 @@ function topologyPage(): string {
     '',
     '## Each of `sinks`',
     settingsTable(Sink),
-    'Or a [connector](connectors.md) in the place of `kafka`.',
+    'With a [connector](connectors.md) in the place of `kafka`:',
+    settingsTable(ConnectedSink),
   ]);
 }
 

@@ -197,3 +197,36 @@ sinks:
     ],
   );
 });
+
+test('a sink that starts at the latest leaves out what stands in the topic, and nothing that comes later, also while it is down', {
+  timeout: 90_000,
+}, async (t) => {
+  const broker = await embeddedBroker(t);
+  const hook = await HookServer.start(t);
+  const yaml = `
+topology: from-now
+partitions: 2
+sources:
+  lines: { kafka: { topic: lines } }
+sinks:
+  hook: { from: lines, start: latest, webhook: { url: "${hook.url}" } }
+`;
+  const run = await ConnectedRun.prepare(t, { brokers: broker.address, yaml });
+  await run.withAdmin((admin) => admin.createTopics({ topics: [{ topic: 'lines', numPartitions: 2 }] }));
+  await run.produce('lines', [{ partition: 0, value: '"before"' }]);
+  await run.start();
+  await run.ready();
+  await run.stop();
+  await run.produce('lines', [
+    { partition: 0, value: '"while down, 0"' },
+    { partition: 1, value: '"while down, 1"' },
+  ]);
+  await run.start();
+  await run.produce('lines', [{ partition: 0, value: '"after"' }]);
+  assert.deepEqual(await run.ledger('hook.out', 3), { taken_in: 3, written: 3 });
+  assert.deepEqual(hook.taken.map(({ body }) => body).toSorted(), [
+    '"after"',
+    '"while down, 0"',
+    '"while down, 1"',
+  ]);
+});
