@@ -70,6 +70,10 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
     ['8:3 E_DUPLICATE_NAME'],
   ],
   [
+    { 8: '  stats: { kind: windwo, from: capture, tumblng: 5m, lateness: soon }' },
+    ['8:18 E_UNKNOWN_KIND → window', '8:41 E_UNKNOWN_KEY → tumbling', '8:64 E_VALUE'],
+  ],
+  [
     { 11: '  rollout: { kind: rolout, from: retraining }' },
     ['10:3 E_ROLLOUT_MISSING', '11:20 E_UNKNOWN_KIND → rollout'],
   ],
