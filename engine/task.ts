@@ -21,7 +21,7 @@ import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
 import { offsetsTopic, type ResolvedPlan, type StagePlan } from './plan.ts';
 import { type RestoreProgress, restoreState } from './restore.ts';
-import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
+import { createStageLogic, type RunJob, type StageLogic, type UnderWay } from './stage_logic.ts';
 import { TaskState } from './state.ts';
 import { Care, type Suspicion } from './suspicion.ts';
 import { type InputStatus, TaskInput } from './task_input.ts';
@@ -254,6 +254,7 @@ export class Task {
       connectors: this.#ports.connectors,
       signal: this.#stop.signal,
       log: this.#log,
+      whileUnderWay: (held, write) => this.#whileUnderWay(held, write),
     });
     for (const input of this.#inputs) reader.add(input.plan.topic, this.partition, input.position, input);
   }
@@ -333,6 +334,13 @@ export class Task {
     const { partition } = this;
     const held = { stage, partition, ...this.#at, records: uncommitted + taken, is_one: Number(is_one) };
     return this.#ports.in_hand.holding(held, act);
+  }
+
+  #whileUnderWay<Result>(held: UnderWay, write: () => Promise<Result>): Promise<Result> {
+    const stage = this.#plan.stages.indexOf(this.stage);
+    const is_one = Number(this.#care.is_needed && held.records === 1);
+    const { partition } = this;
+    return this.#ports.in_hand.whileUnderWay({ stage, partition, input: 0, ...held, is_one }, write);
   }
 
   /**

@@ -12,7 +12,7 @@ import { lint } from '../../topology/lint.ts';
 import { makePlan } from '../../topology/plan.ts';
 import { ConnectedRun } from '../harness/connected_run.ts';
 import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
-import { type FileConfig, linesOf, REFUSED } from '../harness/file_connector.ts';
+import { DEADLY, type FileConfig, linesOf, REFUSED } from '../harness/file_connector.ts';
 import { HookServer } from '../harness/hook_server.ts';
 import { withRealKafka } from '../harness/real_kafka.ts';
 import { until } from '../harness/until.ts';
@@ -72,6 +72,29 @@ test('a batch that failed is given again from the same state; what is refused is
     failures.every((count) => count > 0),
     'it failed in between',
   );
+  await run.ready();
+});
+
+test('records that end the thread while they are written are found, and only they are set aside; the others are written once', {
+  timeout: 120_000,
+}, async (t) => {
+  const broker = await embeddedBroker(t);
+  const { plan, lines, topic } = filePlan(t, Number.POSITIVE_INFINITY);
+  const run = await ConnectedRun.planned(t, { brokers: broker.address, plan, connectors: FILE_CONNECTOR });
+  await run.start();
+  await run.ready();
+  const deadly = { partition: 0, value: DEADLY };
+  await run.produce(topic, [...numbered(60), deadly, ...numbered(200).slice(60), deadly]);
+  const letters = () => run.read(plan.dead_letter_topic);
+  await until(async () => (await letters()).length === 2, 'both are set aside', 90_000);
+  for (const { headers, value } of await letters()) {
+    const { 'errata.code': code, 'errata.message': message, 'errata.stack': stack } = headers;
+    assert.deepEqual([code, String(value)], ['killed_its_task', DEADLY]);
+    assert.match(message!, /thrown while a record is written/);
+    assert.match(stack!, /file_connector/);
+  }
+  assert.deepEqual(await run.ledger('out.out', 202), { taken_in: 202, written: 200, dead_lettered: 2 });
+  assert.deepEqual(lines(), wanted(200));
   await run.ready();
 });
 
