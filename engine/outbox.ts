@@ -1,6 +1,7 @@
 /** Records on their way to Kafka: a queue per partition, each of which goes out a batch at a time. */
 import { BatchWriter, encodeHeaders } from '../wire/batch_writer.ts';
 import type { OutputRecord } from './effects.ts';
+import { kafkaHeaders } from './header_values.ts';
 
 /** A batch must fit into max.message.bytes, which is 1 MB where nobody changed it. */
 const BATCH_MAX_BYTES = 768 * 1024;
@@ -88,7 +89,7 @@ export class Outbox {
   readonly headersOf = ({ headers }: OutputRecord): Buffer => {
     if (headers !== this.#last_headers) {
       this.#last_headers = headers;
-      this.#last_header_bytes = encodeHeaders(Object.entries(headers));
+      this.#last_header_bytes = encodeHeaders(kafkaHeaders(headers));
     }
     return this.#last_header_bytes;
   };
