@@ -51,6 +51,34 @@ export interface ExpiringState {
   set<Value extends Expiring>(key: string, value: Value): void;
   delete(key: string): void;
   entries<Value extends Expiring>(prefix: string): Iterable<[key: string, value: Value]>;
+  /** The same entries as bytes; null where they are not kept so. */
+  readonly bytes: EntryBytes | null;
+}
+
+/**
+ * Entries of an `ExpiringState` as the bytes of their keys and of their JSON: for who goes through so many that objects
+ * would cost too much. What is changed so is not taken back where an actor throws: so all that may throw comes first.
+ */
+export interface EntryBytes {
+  /** True where there is an entry under the key that stands in `key` up to `key_end`: it is in hand until the next change. */
+  find(key: Buffer, key_end: number): boolean;
+  /** How many entries there are whose key begins with this byte. */
+  countOf(first_byte: number): number;
+  /** The entry that expires first, if at `until_ms` or before: it is in hand. */
+  findDue(until_ms: number): boolean;
+  /** Of the entry in hand: its key stands in `bytes` from `key_start`, its JSON from `value_start` to `value_end`. */
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  readonly key_start: number;
+  readonly value_start: number;
+  readonly value_end: number;
+  readonly expires_ms: number;
+  /** Under a key that has none; `value` holds its JSON up to `value_end`, which says the same `expires_ms`. */
+  add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): void;
+  /** Of the entry in hand, with the same expiry. */
+  replace(value: Buffer, value_end: number): void;
+  /** The entry in hand. */
+  remove(): void;
 }
 
 /** What can become of a record that was taken in; exactly one is current for each. */
@@ -111,6 +139,8 @@ export interface ScannedInput {
   /** True if `add` may follow. `isAtHome` is asked once per key. */
   takes(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): boolean;
   add(record: ScannedRecord, watermark_ms: number): void;
+  /** As `add`, of a prediction that feedback may follow on: it is no event by itself. */
+  addJoinable(record: ScannedRecord, watermark_ms: number): void;
   /** The event time at which what it holds would come too late; `add` may bring it forward. */
   readonly due_ms: number;
   /** What it holds takes much memory, and is to be handed on. */
@@ -124,6 +154,8 @@ export interface Actor {
   holdsBack?(): number;
   /** The watermark has reached the entry's expiry, and it has gone. */
   onExpired?(key: string, value: Expiring, context: Context): void;
+  /** As `onExpired`, of the entry in hand, which goes afterwards; false: `onExpired` is to be asked, and nothing was done. */
+  onExpiredBytes?(entries: EntryBytes, context: Context): boolean;
   /** How it counts source records that were scanned and never became messages; absent: it cannot. */
   readonly scanned?: ScannedInput;
   /** The watermark has advanced to `context.watermark_ms`. */

@@ -4,12 +4,13 @@
  */
 import type { Event } from '../messages/event.ts';
 import { patternKey } from '../messages/pattern_key.ts';
-import type { PredictionCounts } from './completeness.ts';
-import { addCount, mergeCounts } from './counts.ts';
+import { mergePredictions, type PredictionCounts } from './completeness.ts';
+import { addCount } from './counts.ts';
 import {
   addToDistribution,
   type Distribution,
   emptyDistribution,
+  type LeanDistribution,
   mergeDistribution,
 } from './distribution.ts';
 import { type Measure, measured } from './measures.ts';
@@ -78,7 +79,12 @@ function distributionOf({ measures }: Aggregate, measure: Measure): Distribution
 }
 
 /** Of what is not there, there is nothing. */
-export type LeanAggregate = Partial<Aggregate>;
+export type LeanAggregate = Partial<
+  Omit<Aggregate, 'latency_ms' | 'measures'> & {
+    latency_ms: LeanDistribution;
+    measures: Partial<Record<Measure, LeanDistribution>>;
+  }
+>;
 
 /** Without the parts in which there is nothing: most deltas have few events. */
 export function lean(aggregate: Aggregate): LeanAggregate {
@@ -106,8 +112,16 @@ function hasKeys(object: object): boolean {
   return false;
 }
 
-/** Adds `from` to `to`, which counts at most `max_pattern_keys` pattern keys one by one. */
-export function mergeAggregate(to: Aggregate, from: LeanAggregate, max_pattern_keys: number): void {
+/**
+ * Adds `from` to `to`, which counts at most `max_pattern_keys` pattern keys one by one. `step_shift`: what a step of
+ * `from`'s predictions is later in `to`.
+ */
+export function mergeAggregate(
+  to: Aggregate,
+  from: LeanAggregate,
+  max_pattern_keys: number,
+  step_shift = 0,
+): void {
   to.events += from.events ?? 0;
   to.low_ratings += from.low_ratings ?? 0;
   to.slow_actions += from.slow_actions ?? 0;
@@ -116,7 +130,7 @@ export function mergeAggregate(to: Aggregate, from: LeanAggregate, max_pattern_k
   for (const measure in from.measures)
     mergeDistribution(distributionOf(to, measure as Measure), from.measures[measure as Measure]!);
   to.other_patterns += from.other_patterns ?? 0;
-  if (from.predictions) mergeCounts(to.predictions, from.predictions);
+  if (from.predictions) mergePredictions(to.predictions, from.predictions, step_shift);
   if (from.patterns) mergePatterns(to, from.patterns, max_pattern_keys);
 }
 
@@ -143,6 +157,7 @@ export function isEmpty(aggregate: LeanAggregate): boolean {
   return measures === undefined || Object.values(measures).every(isEmptyDistribution);
 }
 
-function isEmptyDistribution({ count, bins }: Distribution): boolean {
-  return count === 0 && !hasKeys(bins);
+function isEmptyDistribution(distribution: LeanDistribution): boolean {
+  if (distribution.count !== 0) return false;
+  return 'bins' in distribution ? !hasKeys(distribution.bins) : distribution.few.length === 0;
 }

@@ -13,6 +13,7 @@ import {
   type BadRecord,
   type Context,
   defineActor,
+  type EntryBytes,
   type Expiring,
   type SourceRecord,
 } from './actor.ts';
@@ -67,6 +68,10 @@ class Capture implements Actor {
     } else if (!this.#join) takeAlone(record, decoded, context);
     else if (decoded.kind === 'prediction') this.#join.takePrediction(record, decoded, context);
     else this.#join.takeFeedback(record, decoded, context);
+  }
+
+  onExpiredBytes(entries: EntryBytes, context: Context): boolean {
+    return this.#join?.expireBytes(entries, context) ?? false;
   }
 
   onExpired(key: string, value: Expiring, context: Context): void {

@@ -11,6 +11,9 @@ export interface Distribution extends Moments {
   bins: Bins;
 }
 
+/** As it is handed on: of few values, none of them negative, `few` holds bin and count in turn. */
+export type LeanDistribution = Distribution | (Moments & { few: number[] });
+
 const RELATIVE_ACCURACY = 0.01;
 const mapping = new LogarithmicMapping(RELATIVE_ACCURACY);
 /** What is nearer to zero counts as zero. */
@@ -34,9 +37,12 @@ export function binOf(value: number): number {
   return mapping.key(Math.min(Math.max(value, SMALLEST), LARGEST));
 }
 
-export function mergeDistribution(to: Distribution, from: Distribution): void {
+export function mergeDistribution(to: Distribution, from: LeanDistribution): void {
   mergeMoments(to, from);
-  mergeBins(to.bins, from.bins);
+  if ('bins' in from) mergeBins(to.bins, from.bins);
+  else
+    for (let at = 0; at < from.few.length; at += 2)
+      addToBin(to.bins, from.few[at]!, false, from.few[at + 1]!);
 }
 
 const SHARES = [0.5, 0.95, 0.99] as const;

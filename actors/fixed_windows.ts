@@ -2,6 +2,7 @@
 import { parseDuration } from '../messages/duration.ts';
 import type { Actor, ActorScope, Context } from './actor.ts';
 import { type Aggregate, emptyAggregate, isEmpty, mergeAggregate } from './aggregate.ts';
+import { firstStep } from './completeness.ts';
 import { OpenWindows } from './open_windows.ts';
 import type { WindowConfig } from './window_config.ts';
 import { bringsEvents, type WindowDelta, windowKey } from './window_delta.ts';
@@ -61,7 +62,8 @@ export class FixedWindows implements Actor {
       if (!this.#open_windows.open({ ...delta, start_ms, end_ms }, context)) return;
       window = this.#open(state_key, { key: delta.key, start_ms, end_ms }, context);
     }
-    mergeAggregate(window.aggregate, delta.aggregate, this.#config.max_pattern_keys);
+    const shift = firstStep(this.#kind, delta.start_ms) - firstStep(this.#kind, start_ms);
+    mergeAggregate(window.aggregate, delta.aggregate, this.#config.max_pattern_keys, shift);
     window.is_changed ||= bringsEvents(delta);
     context.state.set(state_key, window);
     context.count(this.#account, 'windowed', delta.represents);

@@ -48,6 +48,21 @@ export class HistogramPages {
     return bins;
   }
 
+  /** Bin and count in turn. */
+  few(row: number): number[] {
+    const few: number[] = [];
+    if (row >= this.#used_rows) return few;
+    for (let index = 0; index < this.#pages_per_row; index++) {
+      const page = this.#rows[row * this.#pages_per_row + index]!;
+      if (page === 0) continue;
+      for (let at = 0; at < PAGE_BINS; at++) {
+        const count = this.#pool[(page - 1) * PAGE_BINS + at]!;
+        if (count !== 0) few.push(this.#first_bin + index * PAGE_BINS + at, count);
+      }
+    }
+    return few;
+  }
+
   #countsOf(page: number): number[] {
     const counts = emptyPage();
     for (let at = 0; at < PAGE_BINS; at++) counts[at] = this.#pool[page * PAGE_BINS + at]!;

@@ -7,9 +7,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Decoded } from '../messages/decode.ts';
 import { parseDuration } from '../messages/duration.ts';
 import type { Outcome, Verdict } from '../messages/outcome.ts';
-import type { Context, Expiring, SourceRecord } from './actor.ts';
+import type { Context, EntryBytes, Expiring, SourceRecord } from './actor.ts';
 import { positionOf } from './admit.ts';
 import type { CaptureConfig } from './capture_config.ts';
+import { EntryReader, isPrediction } from './join_entry.ts';
 import { feedbackEvent, predictedBy, predictionEvent, underPrediction } from './join_events.ts';
 import {
   dequeue,
@@ -33,6 +34,7 @@ export class Join {
   readonly #keep_ms: number;
   /** How long a repetition may come without being late, from the event's time on. */
   readonly #repeat_ms: number;
+  readonly #entry_reader = new EntryReader();
 
   constructor(config: CaptureConfig, wait: string) {
     this.#config = config;
@@ -109,6 +111,17 @@ export class Join {
     if (source === undefined) return;
     context.count(source, 'pending', -1);
     context.count(source, 'expired', 1);
+  }
+
+  /** As `expire`, of the entry in hand, where it can be read as it stands. */
+  expireBytes(entries: EntryBytes, context: Context): boolean {
+    const reader = this.#entry_reader;
+    if (reader.isJoined(entries)) return true;
+    if (!isPrediction(entries) || !reader.read(entries)) return false;
+    if (reader.has_feedback) return true;
+    context.count(reader.source, 'pending', -1);
+    context.count(reader.source, 'expired', 1);
+    return true;
   }
 
   /** Without an id nothing can be joined; repetitions are found where the record brings an `event_id`. */

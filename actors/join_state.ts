@@ -44,25 +44,29 @@ interface Queue extends Expiring {
 
 const SEEN_MAX = 8;
 
+export const PREDICTION_PREFIX = 'p|';
+export const WAITING_PREFIX = 'f|';
+export const QUEUE_PREFIX = 'n|';
+
 export function predictionKey(prediction_id: string): string {
-  return `p|${prediction_id}`;
+  return `${PREDICTION_PREFIX}${prediction_id}`;
 }
 
 /** Queues feedback for a prediction that has not come. Costs the same however many wait. */
 export function enqueue(prediction_id: string, feedback: WaitingFeedback, state: ExpiringState): void {
   const queue = queueOf(prediction_id, state);
   const next = queue?.next ?? 0;
-  state.set(`f|${next}|${prediction_id}`, feedback);
+  state.set(`${WAITING_PREFIX}${next}|${prediction_id}`, feedback);
   if (!queue) return;
   const expires_ms = Math.max(queue.expires_ms, feedback.expires_ms);
-  state.set<Queue>(`n|${prediction_id}`, { expires_ms, next: next + 1 });
+  state.set<Queue>(`${QUEUE_PREFIX}${prediction_id}`, { expires_ms, next: next + 1 });
 }
 
 /** The first that waits has no queue of its own. */
 function queueOf(prediction_id: string, state: ExpiringState): Queue | undefined {
-  const queue = state.get<Queue>(`n|${prediction_id}`);
+  const queue = state.get<Queue>(`${QUEUE_PREFIX}${prediction_id}`);
   if (queue) return queue;
-  const first = state.get(`f|0|${prediction_id}`);
+  const first = state.get(`${WAITING_PREFIX}0|${prediction_id}`);
   return first && { expires_ms: first.expires_ms, next: 1 };
 }
 
@@ -77,7 +81,7 @@ export function dequeue(
   const taken: WaitingFeedback[] = [];
   let left = 0;
   for (let index = 0; index < queue.next; index++) {
-    const key = `f|${index}|${prediction_id}`;
+    const key = `${WAITING_PREFIX}${index}|${prediction_id}`;
     const feedback = state.get<WaitingFeedback>(key);
     if (!feedback) continue;
     if (!isWanted(feedback)) {
@@ -87,7 +91,7 @@ export function dequeue(
     taken.push(feedback);
     state.delete(key);
   }
-  if (left === 0) state.delete(`n|${prediction_id}`);
+  if (left === 0) state.delete(`${QUEUE_PREFIX}${prediction_id}`);
   return taken;
 }
 
@@ -125,8 +129,8 @@ function eventKey(prediction_id: string, event_id: string): string {
 
 /** Of an entry that expired: whose it was, where it still waited for the other side. */
 export function waitedFor(key: string, value: Expiring): string | undefined {
-  if (key.startsWith('f|')) return (value as WaitingFeedback).source;
-  if (!key.startsWith('p|')) return undefined;
+  if (key.startsWith(WAITING_PREFIX)) return (value as WaitingFeedback).source;
+  if (!key.startsWith(PREDICTION_PREFIX)) return undefined;
   const known = value as KnownPrediction;
   return known.has_feedback ? undefined : known.source;
 }

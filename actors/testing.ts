@@ -169,6 +169,7 @@ export class TestTask {
 
 /** Like the engine's, `get` returns the value itself; a change to it without a `set` is found at the commit. */
 class CheckedState implements State, ExpiringState {
+  readonly bytes = null;
   readonly #entries = new Map<string, { value: unknown; json: string }>();
 
   get<Value>(key: string): Value | undefined {

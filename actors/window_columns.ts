@@ -6,14 +6,16 @@
 import { parseDuration } from '../messages/duration.ts';
 import { patternKey } from '../messages/pattern_key.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
-import { emptyAggregate } from './aggregate.ts';
-import { binOf, type Distribution } from './distribution.ts';
+import type { LeanAggregate } from './aggregate.ts';
+import { firstStep, type PredictionCounts, stepOf } from './completeness.ts';
+import { binOf, type LeanDistribution } from './distribution.ts';
 import { HistogramPages } from './histogram_pages.ts';
 import { grown, KeyTable } from './key_table.ts';
 import type { Measure } from './measures.ts';
 import type { Moments } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
-import { dueAt, type WholeDelta } from './window_delta.ts';
+import { dueAt, type WindowDelta, windowKey } from './window_delta.ts';
+import type { WindowKind } from './window_kind.ts';
 
 /** What a slot holds in `#sums`. */
 const EVENTS = 0;
@@ -32,8 +34,21 @@ const LARGEST_VALUE = 1e9;
 /** Gathers more than this only until the next record: then it asks to be emptied. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_KEYS = 200_000;
+/** The bins of no more values are listed one by one. */
+const FEW_VALUES = 12;
 /** Truncated means and deviations that a number can hold both of. */
 const MAX_PATTERN_PART = 1 << 25;
+
+/** A value of the fields by which windows are grouped, and how it is called as a Kafka key. */
+interface NamedKey {
+  key: WindowDelta['key'];
+  name: string;
+}
+
+export interface NamedDelta {
+  name: string;
+  delta: WindowDelta;
+}
 
 interface OpenSlice {
   index: number;
@@ -49,6 +64,7 @@ export class WindowColumns {
   /** The event time at which what it holds would come too late; infinity where it holds nothing. */
   due_ms = Number.POSITIVE_INFINITY;
   readonly #config: WindowConfig;
+  readonly #kind: WindowKind;
   readonly #slice_ms: number;
   readonly #lateness_ms: number;
   readonly #measures: ((record: ScannedRecord) => number)[];
@@ -56,13 +72,17 @@ export class WindowColumns {
   readonly #values: Float64Array;
   readonly #width: number;
   readonly #keys = new KeyTable();
-  /** Per key the values of its fields; null: it is not at home in this partition. */
-  #fields: (string[] | null)[] = [];
+  /** Per key; null: it is not at home in this partition. */
+  #named: (NamedKey | null)[] = [];
   #slices: OpenSlice[] = [];
   /** By where they begin. */
   readonly #slice_at = new Map<number, OpenSlice>();
   #slice = NO_SLICE;
   #sums: Float64Array;
+  /** Per slot the predictions of each step of its slice. */
+  #predictions = new Float64Array(0);
+  readonly #step_ms: number;
+  readonly #steps_per_slice: number;
   #patterns: (Map<number, number> | undefined)[] = [];
   readonly #histograms: HistogramPages[];
   #slot_keys = new Int32Array(64);
@@ -70,9 +90,12 @@ export class WindowColumns {
   #slots = 0;
   #key = -1;
 
-  constructor(config: WindowConfig, slice_ms: number) {
+  constructor(config: WindowConfig, kind: WindowKind) {
     this.#config = config;
-    this.#slice_ms = slice_ms;
+    this.#kind = kind;
+    this.#slice_ms = kind.slice_ms;
+    this.#step_ms = stepOf(kind);
+    this.#steps_per_slice = Math.ceil(this.#slice_ms / this.#step_ms) + 1;
     this.#lateness_ms = parseDuration(config.lateness);
     this.#measures = config.measures.map(scannedMeasure);
     this.#values = new Float64Array(this.#measures.length);
@@ -93,8 +116,8 @@ export class WindowColumns {
       this.#keys.field(record.bytes, start, end);
     }
     this.#key = this.#keys.number();
-    if (this.#key === this.#fields.length) this.#fields.push(this.#fieldsOf(record, isAtHome));
-    return this.#fields[this.#key] !== null;
+    if (this.#key === this.#named.length) this.#named.push(this.#nameOf(record, isAtHome));
+    return this.#named[this.#key] !== null;
   }
 
   /** The record that `takes` was asked about. */
@@ -116,17 +139,29 @@ export class WindowColumns {
     }
   }
 
+  /** As `add`, of a prediction; counts it by its step of time. */
+  addJoinable(record: ScannedRecord, watermark_ms: number): void {
+    const slot = this.#slotAt(record.time_ms, watermark_ms);
+    const step = Math.floor(record.time_ms / this.#step_ms);
+    const first = Math.floor(this.#slice.start_ms / this.#step_ms);
+    const at = slot * this.#steps_per_slice + step - first;
+    if (at >= this.#predictions.length) this.#predictions = grown(this.#predictions, this.#steps_per_slice);
+    this.#predictions[at]!++;
+  }
+
   /** True where what it holds should be handed on before long. */
   get is_full(): boolean {
-    let size_bytes = 4 * this.#slices.length * this.#keys.size + 8 * this.#slots * this.#width;
+    const slot_bytes = 8 * (this.#width + this.#steps_per_slice);
+    let size_bytes = 4 * this.#slices.length * this.#keys.size + this.#slots * slot_bytes;
     for (const histogram of this.#histograms) size_bytes += histogram.size_bytes;
     return size_bytes > MAX_BYTES;
   }
 
-  /** All that was added since, as deltas. */
-  take(): WholeDelta[] {
-    const deltas = Array.from({ length: this.#slots }, (_, slot) => this.#delta(slot));
+  /** All that was added since, as deltas, one per slice and key. */
+  *take(): Iterable<NamedDelta> {
+    for (let slot = 0; slot < this.#slots; slot++) yield this.#delta(slot);
     this.#sums.fill(0, 0, this.#slots * this.#width);
+    this.#predictions.fill(0, 0, this.#slots * this.#steps_per_slice);
     for (const histogram of this.#histograms) histogram.clear();
     this.#patterns = [];
     this.#slices = [];
@@ -136,9 +171,8 @@ export class WindowColumns {
     this.due_ms = Number.POSITIVE_INFINITY;
     if (this.#keys.size > MAX_KEYS) {
       this.#keys.clear();
-      this.#fields = [];
+      this.#named = [];
     }
-    return deltas;
   }
 
   #fits(record: ScannedRecord): boolean {
@@ -155,14 +189,18 @@ export class WindowColumns {
     return true;
   }
 
-  #fieldsOf(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): string[] | null {
+  #nameOf(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): NamedKey | null {
     const text = (start: number, end: number) => record.bytes.toString('utf8', start, end);
     const { deployment_id_start, deployment_id_end, model_version_start, model_version_end } = record;
     const deployment_id = text(deployment_id_start, deployment_id_end);
     if (!isAtHome(deployment_id)) return null;
-    return this.#config.by.map((field) =>
-      field === 'deployment_id' ? deployment_id : text(model_version_start, model_version_end),
-    );
+    const model_version = () => text(model_version_start, model_version_end);
+    const fields = this.#config.by.map((field) => [
+      field,
+      field === 'deployment_id' ? deployment_id : model_version(),
+    ]);
+    const key = Object.fromEntries(fields);
+    return { key, name: windowKey(key) };
   }
 
   #slotAt(time_ms: number, watermark_ms: number): number {
@@ -214,32 +252,64 @@ export class WindowColumns {
     this.#histograms[histogram]!.count(slot, binOf(value));
   }
 
-  #delta(slot: number): WholeDelta {
-    const { by } = this.#config;
-    const fields = this.#fields[this.#slot_keys[slot]!]!;
+  #delta(slot: number): NamedDelta {
+    const { key, name } = this.#named[this.#slot_keys[slot]!]!;
     const { start_ms, end_ms } = this.#slices[this.#slot_slices[slot]!]!;
-    const at = slot * this.#width;
-    const aggregate = emptyAggregate();
-    aggregate.events = this.#sums[at + EVENTS]!;
-    aggregate.low_ratings = this.#sums[at + LOW_RATINGS]!;
-    aggregate.slow_actions = this.#sums[at + SLOW_ACTIONS]!;
-    aggregate.input_mean = momentsAt(this.#sums, at + INPUT_MEAN);
-    aggregate.latency_ms = this.#distribution(slot, at + LATENCY, 0);
-    for (const [index, name] of this.#config.measures.entries())
-      aggregate.measures[name] = this.#distribution(slot, at + MEASURES + MOMENTS_WIDTH * index, 1 + index);
-    for (const [pattern, count] of this.#patterns[slot] ?? [])
-      aggregate.patterns[patternName(pattern)] = count;
-    return {
-      key: Object.fromEntries(by.map((field, index) => [field, fields[index]!])),
-      start_ms,
-      end_ms,
-      represents: aggregate.events,
-      aggregate,
-    };
+    const represents = this.#sums[slot * this.#width + EVENTS]!;
+    return { name, delta: { key, start_ms, end_ms, represents, aggregate: this.#aggregate(slot) } };
   }
 
-  #distribution(slot: number, at: number, histogram: number): Distribution {
-    return { ...momentsAt(this.#sums, at), bins: this.#histograms[histogram]!.bins(slot) };
+  /** Without the parts in which there is nothing. */
+  #aggregate(slot: number): LeanAggregate {
+    const sums = this.#sums;
+    const at = slot * this.#width;
+    const aggregate: LeanAggregate = {};
+    if (sums[at + EVENTS]! > 0) {
+      aggregate.events = sums[at + EVENTS]!;
+      if (sums[at + LOW_RATINGS]! > 0) aggregate.low_ratings = sums[at + LOW_RATINGS]!;
+      if (sums[at + SLOW_ACTIONS]! > 0) aggregate.slow_actions = sums[at + SLOW_ACTIONS]!;
+      if (sums[at + INPUT_MEAN]! > 0) aggregate.input_mean = momentsAt(sums, at + INPUT_MEAN);
+      if (sums[at + LATENCY]! > 0) aggregate.latency_ms = this.#distribution(slot, at + LATENCY, 0);
+      this.#putMeasures(aggregate, slot, at + MEASURES);
+      const patterns = this.#patterns[slot];
+      if (patterns) aggregate.patterns = namedPatterns(patterns);
+    }
+    const predictions = this.#predictionsOf(slot);
+    if (predictions) aggregate.predictions = predictions;
+    return aggregate;
+  }
+
+  #putMeasures(aggregate: LeanAggregate, slot: number, first_at: number): void {
+    const measures: LeanAggregate['measures'] = {};
+    let is_any = false;
+    for (const [index, name] of this.#config.measures.entries()) {
+      const at = first_at + MOMENTS_WIDTH * index;
+      if (this.#sums[at] === 0) continue;
+      measures[name] = this.#distribution(slot, at, 1 + index);
+      is_any = true;
+    }
+    if (is_any) aggregate.measures = measures;
+  }
+
+  #predictionsOf(slot: number): PredictionCounts | undefined {
+    const { start_ms } = this.#slices[this.#slot_slices[slot]!]!;
+    const first = Math.floor(start_ms / this.#step_ms) - firstStep(this.#kind, start_ms);
+    let predictions: PredictionCounts | undefined;
+    for (let step = 0; step < this.#steps_per_slice; step++) {
+      const count = this.#predictions[slot * this.#steps_per_slice + step] ?? 0;
+      if (count === 0) continue;
+      predictions ??= {};
+      predictions[first + step] = count;
+    }
+    return predictions;
+  }
+
+  #distribution(slot: number, at: number, histogram: number): LeanDistribution {
+    const moments = momentsAt(this.#sums, at);
+    const pages = this.#histograms[histogram]!;
+    return moments.count > FEW_VALUES
+      ? { ...moments, bins: pages.bins(slot) }
+      : { ...moments, few: pages.few(slot) };
   }
 }
 
@@ -277,6 +347,12 @@ function addMoments(sums: Float64Array, at: number, value: number): void {
 
 function momentsAt(sums: Float64Array, at: number): Moments {
   return { count: sums[at]!, sum: sums[at + 1]!, sum_squares: sums[at + 2]! };
+}
+
+function namedPatterns(counts: ReadonlyMap<number, number>): Record<string, number> {
+  const patterns: Record<string, number> = {};
+  for (const [pattern, count] of counts) patterns[patternName(pattern)] = count;
+  return patterns;
 }
 
 function patternName(pattern: number): string {

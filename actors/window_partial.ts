@@ -3,7 +3,7 @@ import { parseDuration } from '../messages/duration.ts';
 import type { Event } from '../messages/event.ts';
 import { type Actor, type Context, defineActor } from './actor.ts';
 import { addEvent, emptyAggregate, lean, mergeAggregate } from './aggregate.ts';
-import { addPrediction, stepOf } from './completeness.ts';
+import { addPrediction, firstStep, stepOf } from './completeness.ts';
 import { WindowColumns } from './window_columns.ts';
 import { WindowConfig } from './window_config.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type WindowDelta,
   windowKey,
 } from './window_delta.ts';
-import { windowKind } from './window_kind.ts';
+import { type WindowKind, windowKind } from './window_kind.ts';
 
 export const windowPartial = defineActor({
   kind: 'window_partial',
@@ -33,6 +33,7 @@ type Slices = Map<number, WholeDelta>;
 
 class WindowPartial implements Actor {
   readonly #config: WindowConfig;
+  readonly #kind: WindowKind;
   readonly #slice_ms: number;
   readonly #lateness_ms: number;
   readonly #step_ms: number;
@@ -44,10 +45,11 @@ class WindowPartial implements Actor {
   constructor(config: WindowConfig) {
     const kind = windowKind(config);
     this.#config = config;
+    this.#kind = kind;
     this.#slice_ms = kind.slice_ms;
     this.#step_ms = stepOf(kind);
     this.#lateness_ms = parseDuration(config.lateness);
-    this.scanned = new WindowColumns(config, kind.slice_ms);
+    this.scanned = new WindowColumns(config, kind);
   }
 
   onMessage(_input: string, message: unknown, context: Context): void {
@@ -56,7 +58,11 @@ class WindowPartial implements Actor {
     if (!is_counted && !event.is_joinable) return;
     const delta = this.#deltaFor(event, context);
     const weight = event.op === 'add' ? 1 : -1;
-    if (event.is_joinable) addPrediction(delta.aggregate.predictions, event.time_ms, this.#step_ms, weight);
+    if (event.is_joinable) {
+      const first_step = firstStep(this.#kind, delta.start_ms);
+      const when = { time_ms: event.time_ms, step_ms: this.#step_ms, first_step };
+      addPrediction(delta.aggregate.predictions, when, weight);
+    }
     if (!is_counted) return;
     delta.represents += weight;
     addEvent(delta.aggregate, event, this.#config);
@@ -66,8 +72,14 @@ class WindowPartial implements Actor {
     return Math.min(this.#due_ms, this.scanned.due_ms);
   }
 
+  /** One delta per slice, key and commit, whichever way its events came. */
   onCommit(context: Context): void {
-    for (const delta of this.scanned.take()) this.#merge(delta);
+    const is_mixed = this.#deltas.size > 0;
+    for (const { name, delta } of this.scanned.take()) {
+      const known = is_mixed && this.#slicesOf(delta.key).get(delta.start_ms);
+      if (known) addTo(known, delta);
+      else context.emit('deltas', name, delta);
+    }
     for (const delta of this.#gathered())
       if (bringsAnything(delta))
         context.emit('deltas', windowKey(delta.key), { ...delta, aggregate: lean(delta.aggregate) });
@@ -93,22 +105,16 @@ class WindowPartial implements Actor {
     return delta;
   }
 
-  /** One delta per slice, key and commit, whichever way its events came. */
-  #merge(delta: WholeDelta): void {
-    const slices = this.#slicesOf(delta.key);
-    const known = slices.get(delta.start_ms);
-    if (!known) slices.set(delta.start_ms, delta);
-    else {
-      known.represents += delta.represents;
-      mergeAggregate(known.aggregate, delta.aggregate, Number.POSITIVE_INFINITY);
-    }
-  }
-
   #slicesOf(fields: WindowDelta['key']): Slices {
     const [first, second] = this.#config.by;
     const by_first = entryOf(this.#deltas, fields[first!]!, () => new Map<string, Slices>());
     return entryOf(by_first, second ? fields[second]! : '', () => new Map<number, WholeDelta>());
   }
+}
+
+function addTo(known: WholeDelta, delta: WindowDelta): void {
+  known.represents += delta.represents;
+  mergeAggregate(known.aggregate, delta.aggregate, Number.POSITIVE_INFINITY);
 }
 
 function entryOf<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {

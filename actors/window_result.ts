@@ -4,12 +4,12 @@ import { toIso } from '../messages/timestamp.ts';
 import type { WindowResult } from '../messages/window.ts';
 import type { ActorScope } from './actor.ts';
 import type { Aggregate } from './aggregate.ts';
-import { completenessOf, stepOf } from './completeness.ts';
+import { completenessOf, firstStep, stepOf } from './completeness.ts';
 import { type Distribution, emptyDistribution, summariseDistribution } from './distribution.ts';
 import { summarise } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
 import type { WindowDelta } from './window_delta.ts';
-import { windowKind } from './window_kind.ts';
+import { type WindowKind, windowKind } from './window_kind.ts';
 
 /** A window that is to be told at a watermark. */
 export interface Telling {
@@ -23,13 +23,15 @@ export interface Telling {
 export class ResultWriter {
   readonly #config: WindowConfig;
   readonly #scope: ActorScope;
+  readonly #kind: WindowKind;
   readonly #step_ms: number;
   readonly #horizon_ms: number;
 
   constructor(config: WindowConfig, scope: ActorScope) {
     this.#config = config;
     this.#scope = scope;
-    this.#step_ms = stepOf(windowKind(config));
+    this.#kind = windowKind(config);
+    this.#step_ms = stepOf(this.#kind);
     this.#horizon_ms = parseDuration(config.feedback_horizon);
   }
 
@@ -45,6 +47,7 @@ export class ResultWriter {
       final: watermark_ms >= end_ms,
       completeness: completenessOf(aggregate.predictions, {
         step_ms: this.#step_ms,
+        first_step: firstStep(this.#kind, start_ms),
         end_ms,
         passed_ms: watermark_ms - this.#horizon_ms,
       }),

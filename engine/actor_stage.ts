@@ -8,6 +8,7 @@ import type {
   Actor,
   BadRecord,
   Context,
+  EntryBytes,
   KeyFields,
   MessageType,
   SourceRecord,
@@ -179,13 +180,24 @@ export class ActorStage {
     let room = EXPIRED_MAX;
     this.#attempt(() => {
       for (const { actor, context } of this.#actors.values())
-        for (; room > 0; room--) {
-          const due = context.expiring.takeDue(this.watermark_ms);
-          if (!due) break;
-          actor.onExpired?.(due[0], due[1], context);
-        }
+        for (; room > 0; room--) if (!this.#dropOne(actor, context)) break;
     });
     this.#has_expired = room === 0;
+  }
+
+  /** False where nothing more of the actor's has expired. */
+  #dropOne(actor: Actor, context: ActorContext): boolean {
+    const { expiring } = context;
+    if (actor.onExpiredBytes && expiring.bytes) {
+      if (!expiring.bytes.findDue(this.watermark_ms)) return false;
+      if (actor.onExpiredBytes(expiring.bytes, context)) {
+        expiring.bytes.remove();
+        return true;
+      }
+    }
+    const due = expiring.takeDue(this.watermark_ms);
+    if (due) actor.onExpired?.(due[0], due[1], context);
+    return due !== undefined;
   }
 
   /** All inputs have been read to their end: what is open closes, and the watermark stays where it is. */
@@ -225,6 +237,11 @@ export class ActorStage {
 
   actor(name: string): Actor | undefined {
     return this.#actors.get(name)?.actor;
+  }
+
+  /** Null where they are not kept as bytes. */
+  entriesOf(actor: string): EntryBytes | null {
+    return this.#actors.get(actor)?.context.expiring.bytes ?? null;
   }
 
   note(message: MessageType, value: object): void {

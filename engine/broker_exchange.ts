@@ -32,6 +32,7 @@ export async function exchange<Response extends object>(
         apiVersion: version,
         apiName: name,
         encode: async () => ({ buf: body, buffer: body }),
+        body,
       },
       response: { decode: async (payload) => decode(payload), parse: async (decoded) => decoded },
       logResponseError: false,
@@ -46,13 +47,15 @@ export async function exchange<Response extends object>(
   }
 }
 
+/** `memory`: what it is written to, where there is room. */
 export function encoded<Request, Response>(
   { key, name, request, response }: ApiSchema<Request, Response>,
   version: number,
   message: Request,
-  capacity_bytes = 256,
+  memory: Buffer = Buffer.allocUnsafe(256),
 ): EncodedExchange<Response> {
-  const writer = new Writer(capacity_bytes);
+  const writer = new Writer(0);
+  writer.buffer = memory;
   request.write(writer, message, version, false);
   const decode = (payload: Buffer) => response.read(new Reader(payload), version, false);
   return { key, name, version, body: writer.toBuffer(), decode };

@@ -9,12 +9,19 @@ import type { OutputRecord } from './effects.ts';
 import { classOf, fatalError } from './kafka_errors.ts';
 import type { Membership, PartitionOffset } from './membership.ts';
 import { Outbox } from './outbox.ts';
+import type { PackedLane, PackedRecords } from './packed_records.ts';
 import { FORMAT_HEADER } from './record_format.ts';
 import { STATE_FORMAT, type StateChange } from './state.ts';
 
 export interface Commit {
   outputs: OutputRecord[];
-  changelog: { topic: string | null; partition: number; changes: StateChange[] };
+  changelog: {
+    topic: string | null;
+    partition: number;
+    changes: StateChange[];
+    /** Further changes. */
+    packed?: PackedRecords;
+  };
   offsets: CommitOffset[];
   /** Of the inputs that have not moved: what the task committed before. */
   held?: PartitionOffset[];
@@ -118,8 +125,10 @@ export class AtLeastOnceCommitter implements Committer {
   }
 
   async commit(task: TaskId, { outputs, changelog, offsets }: Commit): Promise<void> {
-    for (const records of [outputs, changelogRecords(changelog)]) {
-      const outbox = new Outbox(records);
+    for (const outbox of [
+      new Outbox(outputs),
+      new Outbox(changelogRecords(changelog), packedIn(changelog)),
+    ]) {
       await this.#progress.persist(task, () => this.#ports.flush(outbox));
     }
     if (offsets.length > 0) await this.#progress.persist(task, () => this.#commitOffsets(offsets));
@@ -150,4 +159,10 @@ export function fenced(task: TaskId, why: string): ErrataError {
 export function changelogRecords({ topic, partition, changes }: Commit['changelog']): OutputRecord[] {
   if (topic === null) return [];
   return changes.map(({ key, value }) => ({ topic, partition, key, value, headers: CHANGELOG_HEADERS }));
+}
+
+export function packedIn({ topic, partition, packed }: Commit['changelog']): PackedLane | undefined {
+  return topic === null || !packed
+    ? undefined
+    : { topic, partition, headers: CHANGELOG_HEADERS, records: packed };
 }

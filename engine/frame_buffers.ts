@@ -1,16 +1,18 @@
 /**
- * Memory for large answers of brokers, used again: taken anew for each, a gigabyte a second of it would have V8 collect
- * garbage all the time, which cost more than reading the records.
+ * Memory for large requests to brokers and their answers, used again: taken anew for each, a gigabyte a second of it would
+ * have V8 collect garbage all the time, which cost more than reading the records.
  *
- * Who is done with an answer, and knows that nobody keeps a part of it, gives its memory back. Nobody has to: what is
+ * Who is done with it, and knows that nobody keeps a part of it, gives its memory back. Nobody has to: what is
  * not given back is garbage like anything else.
  */
+
+import type { Memory } from '../wire/batch_writer.ts';
 
 const SMALLEST_BYTES = 64 * 1024;
 /** Of what waits to be used again. */
 const KEPT_MAX_BYTES = 32 * 1024 * 1024;
 
-export class FrameBuffers {
+export class FrameBuffers implements Memory {
   readonly #free: ArrayBuffer[] = [];
   readonly #taken = new WeakSet<ArrayBufferLike>();
   #free_bytes = 0;

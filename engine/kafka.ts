@@ -8,7 +8,7 @@ import { ErrataError } from '../messages/errata_error.ts';
 import { saslOptions } from './kafka_credentials.ts';
 import { KAFKA_DEFAULTS, type KafkaSettings } from './kafka_settings.ts';
 import { socketFactory } from './kafka_socket.ts';
-import { forgetNothings } from './kafkajs_connection.ts';
+import { lightenConnections } from './kafkajs_connection.ts';
 
 export type { Admin, KafkaClient, KafkaSettings, Producer };
 export { KAFKA_DEFAULTS };
@@ -17,7 +17,7 @@ const RETRIES = 8;
 
 /** Nothing is connected yet. `retries`: of a request or connection that failed. */
 export function connectKafka(settings: KafkaSettings, log: Logger, retries = RETRIES): KafkaClient {
-  forgetNothings();
+  lightenConnections();
   const { retry_backoff_ms, retry_backoff_max_ms, sasl } = settings;
   return new kafkajs.Kafka({
     brokers: settings.brokers,
@@ -90,6 +90,8 @@ interface RawExchange {
     apiVersion: number;
     apiName: string;
     encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+    /** The same bytes, where they are at hand: they are not copied. */
+    body?: Buffer;
   };
   response: { decode(payload: Buffer): Promise<object>; parse(decoded: object): Promise<object> };
   logResponseError?: boolean;

@@ -1,30 +1,42 @@
 /** Records on their way to Kafka: a queue per partition, each of which goes out a batch at a time. */
 import { BatchWriter, encodeHeaders } from '../wire/batch_writer.ts';
 import type { OutputRecord } from './effects.ts';
+import { FRAME_BUFFERS } from './frame_buffers.ts';
 import { kafkaHeaders } from './header_values.ts';
+import { NO_RECORDS, type PackedLane, type PackedRecords } from './packed_records.ts';
 
 /** A batch must fit into max.message.bytes, which is 1 MB where nobody changed it. */
 const BATCH_MAX_BYTES = 768 * 1024;
+
+type HeadersOf = (record: Pick<OutputRecord, 'headers'>) => Buffer;
 
 export class Lane {
   readonly topic: string;
   readonly partition: number;
   readonly #records: OutputRecord[] = [];
+  /** They go first. */
+  readonly #packed: PackedRecords;
+  readonly #packed_headers: OutputRecord['headers'];
   #next = 0;
   /** Lower after a refusal, until whatever was refused is found. */
   #max_records = Number.POSITIVE_INFINITY;
 
-  constructor(topic: string, partition: number) {
+  constructor(topic: string, partition: number, packed?: PackedLane) {
     this.topic = topic;
     this.partition = partition;
+    this.#packed = packed?.records ?? NO_RECORDS;
+    this.#packed_headers = packed?.headers ?? {};
   }
 
   get left(): number {
-    return this.#records.length - this.#next;
+    return this.#packed.length + this.#records.length - this.#next;
   }
 
   get first(): OutputRecord {
-    return this.#records[this.#next]!;
+    const { length } = this.#packed;
+    if (this.#next >= length) return this.#records[this.#next - length]!;
+    const { topic, partition } = this;
+    return { topic, partition, headers: this.#packed_headers, ...this.#packed.at(this.#next) };
   }
 
   add(record: OutputRecord): void {
@@ -32,11 +44,18 @@ export class Lane {
   }
 
   /** As many of its next records as one batch takes. Records without a time get `now_ms`. */
-  nextBatch(now_ms: number, headersOf: (record: OutputRecord) => Buffer): BatchWriter {
-    const end = Math.min(this.#next + this.#max_records, this.#records.length);
-    const batch = new BatchWriter(this.#estimate(end), BATCH_MAX_BYTES);
-    for (let index = this.#next; index < end; index++) {
-      const record = this.#records[index]!;
+  nextBatch(now_ms: number, headersOf: HeadersOf): BatchWriter {
+    const end = this.#next + Math.min(this.#max_records, this.left);
+    const batch = new BatchWriter(this.#estimate(end), BATCH_MAX_BYTES, FRAME_BUFFERS);
+    const { length } = this.#packed;
+    let index = this.#next;
+    if (index < length) {
+      const headers = headersOf({ headers: this.#packed_headers });
+      for (; index < Math.min(end, length); index++)
+        if (!this.#packed.appendTo(batch, index, headers, now_ms)) return batch;
+    }
+    for (; index < end; index++) {
+      const record = this.#records[index - length]!;
       if (!batch.append(record.key, record.value, headersOf(record), record.timestamp_ms ?? now_ms)) break;
     }
     return batch;
@@ -66,18 +85,26 @@ export class Outbox {
   #last_headers: OutputRecord['headers'] | undefined;
   #last_header_bytes!: Buffer;
 
-  constructor(records: Iterable<OutputRecord>) {
+  /** What is packed goes before all others of its partition. */
+  constructor(records: Iterable<OutputRecord>, packed?: PackedLane) {
+    if (packed && packed.records.length > 0)
+      this.#lanesOf(packed.topic)[packed.partition] = new Lane(packed.topic, packed.partition, packed);
     for (const record of records) this.add(record);
   }
 
   add(record: OutputRecord): void {
-    let lanes = this.#lanes.get(record.topic);
-    if (!lanes) {
-      lanes = [];
-      this.#lanes.set(record.topic, lanes);
-    }
+    const lanes = this.#lanesOf(record.topic);
     lanes[record.partition] ??= new Lane(record.topic, record.partition);
     lanes[record.partition]!.add(record);
+  }
+
+  #lanesOf(topic: string): Lane[] {
+    let lanes = this.#lanes.get(topic);
+    if (!lanes) {
+      lanes = [];
+      this.#lanes.set(topic, lanes);
+    }
+    return lanes;
   }
 
   /** Those that have something left. */
@@ -86,7 +113,7 @@ export class Outbox {
   }
 
   /** Records of one kind share their headers object, so its bytes are mostly at hand. */
-  readonly headersOf = ({ headers }: OutputRecord): Buffer => {
+  readonly headersOf: HeadersOf = ({ headers }) => {
     if (headers !== this.#last_headers) {
       this.#last_headers = headers;
       this.#last_header_bytes = encodeHeaders(kafkaHeaders(headers));

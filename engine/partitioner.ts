@@ -4,13 +4,23 @@ import { partitionForKey } from '../wire/murmur2.ts';
 import type { Partitioner } from './plan.ts';
 
 export function partitionOf(partitioner: Partitioner, key: string, partitions: number): number {
-  const bytes = Buffer.from(key);
+  return partitionOfBytes(partitioner, Buffer.from(key), partitions);
+}
+
+/** Of the key that stands in `bytes` from `start` to `end`. */
+export function partitionOfBytes(
+  partitioner: Partitioner,
+  bytes: Buffer,
+  partitions: number,
+  start = 0,
+  end = bytes.length,
+): number {
   switch (partitioner) {
     // Java clients and kafkajs.
     case 'murmur2':
-      return partitionForKey(bytes, partitions);
+      return partitionForKey(bytes, partitions, start, end);
     // librdkafka's `consistent` and `consistent_random`.
     case 'crc32':
-      return crc32(bytes) % partitions;
+      return crc32(bytes.subarray(start, end)) % partitions;
   }
 }

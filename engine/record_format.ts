@@ -10,7 +10,7 @@ import type { LogRecord } from './partition_reader.ts';
 import type { WatermarkRecord } from './watermarks.ts';
 
 export const FORMAT_HEADER = 'errata';
-const DATA_FORMAT = 'd2';
+const DATA_FORMAT = 'd3';
 const WATERMARK_FORMAT = 'w1';
 /** Where a re-keyed source record first stood: `topic/partition/offset`. */
 const POSITION_HEADER = 'errata.position';

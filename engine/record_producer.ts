@@ -9,6 +9,7 @@ import { ErrataError } from '../messages/errata_error.ts';
 import { PRODUCE } from '../wire/produce.ts';
 import { encoded, exchange } from './broker_exchange.ts';
 import type { OutputRecord } from './effects.ts';
+import { FRAME_BUFFERS } from './frame_buffers.ts';
 import type { Cluster } from './kafka.ts';
 import { classOf, kafkaError } from './kafka_errors.ts';
 import type { Lane, Outbox } from './outbox.ts';
@@ -100,8 +101,11 @@ export class RecordProducer {
     };
     const capacity_bytes = 1024 + sent.reduce((sum, { batch }) => sum + batch.length + 64, 0);
     const broker = await this.#cluster.findBroker({ nodeId: leader });
-    const message = encoded(PRODUCE, PRODUCE_VERSION, request, capacity_bytes);
+    const message = encoded(PRODUCE, PRODUCE_VERSION, request, FRAME_BUFFERS.take(capacity_bytes));
+    for (const { batch } of sent) FRAME_BUFFERS.giveBack(batch.buffer);
     const answer = await exchange(this.#cluster, broker, message);
+    // What was answered has been sent; of what failed nobody knows.
+    FRAME_BUFFERS.giveBack(message.body.buffer);
     const codes = new Map(
       answer.topics.flatMap(({ name, partitions }) =>
         partitions.map(({ partition, error_code }) => [`${name}/${partition}`, error_code] as const),

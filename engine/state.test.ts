@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Expiring } from '../actors/actor.ts';
 import { addLedgers, Ledger, TAKEN_IN } from './ledger.ts';
-import { STATE_FORMAT, type StateChange, TaskState } from './state.ts';
+import { STATE_FORMAT, TaskState } from './state.ts';
+import { changedTexts } from './testing.ts';
 import { Timers } from './timers.ts';
 
 type Step =
@@ -55,11 +56,11 @@ test('property: the state is a map that can go back to its checkpoint, and its c
         else if (one.type === 'delete') state.store(one.store).delete(one.key);
         else if (one.type === 'checkpoint') state.checkpoint();
         else if (one.type === 'undo') state.undo();
-        else changelog.push(...state.takeChanges());
+        else changelog.push(...changedTexts(state));
         model.apply(one);
         assert.deepEqual(contents(state), model.entries);
       }
-      changelog.push(...state.takeChanges());
+      changelog.push(...changedTexts(state));
       assert.equal(state.has_changes, false);
       const restored = new TaskState();
       for (const { key, value } of changelog) restored.restore(key, value, STATE_FORMAT);
@@ -149,8 +150,11 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 );
 
 /** Runs the changes on a state and on a plain map, and compares at each step what expires, in which order. */
-function checkExpiry(changes: Change[], open: (changelog: StateChange[]) => TaskState): void {
-  const changelog: StateChange[] = [];
+function checkExpiry(
+  changes: Change[],
+  open: (changelog: ReturnType<typeof changedTexts>) => TaskState,
+): void {
+  const changelog: ReturnType<typeof changedTexts> = [];
   let state = open([]);
   let model = new Map<string, number>();
   let before = new Map(model);
@@ -178,7 +182,7 @@ function checkExpiry(changes: Change[], open: (changelog: StateChange[]) => Task
       state.undo();
       [model, watermark_ms] = [new Map(before), checkpoint_ms];
     } else {
-      changelog.push(...state.takeChanges());
+      changelog.push(...changedTexts(state));
       if (one.type === 'restart') state = open(changelog);
     }
     if (one.type !== 'set' && one.type !== 'delete' && one.type !== 'advance') {
@@ -194,7 +198,7 @@ function checkExpiry(changes: Change[], open: (changelog: StateChange[]) => Task
 }
 
 test('property: entries expire in order of time and key, exactly when they say, whatever was undone or restarted', () => {
-  const open = (changelog: StateChange[]) => {
+  const open = (changelog: ReturnType<typeof changedTexts>) => {
     const state = new TaskState();
     for (const { key, value } of changelog) state.restore(key, value, STATE_FORMAT);
     return state;
@@ -219,7 +223,7 @@ test('the ledger counts what is settled, not what is dropped, and lives in the s
   ledger.save();
   assert.equal(ledger.has_news, false);
   const restored = new TaskState();
-  for (const { key, value } of state.takeChanges()) restored.restore(key, value, STATE_FORMAT);
+  for (const { key, value } of changedTexts(state)) restored.restore(key, value, STATE_FORMAT);
   assert.deepEqual(new Ledger(restored.store('$ledger')).entries(), ledger.entries());
   assert.deepEqual(addLedgers([ledger.entries(), { feedback: { joined: 2 }, stats: { late: 1 } }]), {
     feedback: { taken_in: 1, pending: 0, joined: 3 },

@@ -9,16 +9,18 @@
  */
 import type { Expiring, ExpiringState, State } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
-import { ExpiringMemoryTable } from './expiring_memory_table.ts';
+import { ExpiringByteTable } from './expiring_byte_table.ts';
 import { MemoryTable } from './memory_table.ts';
+import { type PackedRecords, together } from './packed_records.ts';
 import type { Guarantee } from './plan.ts';
 import type { Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
-export const STATE_FORMAT = 's3';
+export const STATE_FORMAT = 's4';
 const EXPIRES = '~';
 
 export interface StateChange {
+  /** `{store}/{key}` */
   key: string;
   /** JSON; null for a deleted key. */
   value: string | null;
@@ -49,7 +51,7 @@ export interface StateBackend {
 
 const IN_MEMORY: StateBackend = {
   next_offset: 0,
-  table: (_, expires) => (expires ? new ExpiringMemoryTable() : new MemoryTable()),
+  table: (name, expires) => (expires ? new ExpiringByteTable(name) : new MemoryTable()),
   reached: () => undefined,
   committed: () => undefined,
   close: async () => undefined,
@@ -100,12 +102,16 @@ export class TaskState {
     this.#journal.undo();
   }
 
-  takeChanges(): StateChange[] {
+  /** What is packed shares memory with the state, and is good until the state changes. */
+  takeChanges(): { changes: StateChange[]; packed: PackedRecords } {
     this.#journal.clear();
     const changes: StateChange[] = [];
-    for (const [name, table] of this.#tables)
-      for (const [key, value] of table.takeChanged()) changes.push({ key: `${name}/${key}`, value });
-    return changes;
+    const packed: PackedRecords[] = [];
+    for (const [name, table] of this.#tables) {
+      if (table.takePacked && table.changed > 0) packed.push(table.takePacked());
+      else for (const [key, value] of table.takeChanged()) changes.push({ key: `${name}/${key}`, value });
+    }
+    return { changes, packed: together(packed) };
   }
 
   /** What `takeChanges` handed out is committed. */
@@ -170,6 +176,7 @@ function storeOn(table: Table, journal: Journal): State {
 function expiringStoreOn(table: Table, journal: Journal): ExpiringStore {
   return {
     ...storeOn(table, journal),
+    bytes: table.entry_bytes ?? null,
     takeDue: (until_ms) => {
       const due = table.firstDue(until_ms);
       if (due) journal.put(table, due[0], undefined);

@@ -125,7 +125,10 @@ export class Supervisor {
     const count = init.plan.workers;
     this.#pool = new Piscina({
       filename: worker_url.href,
-      ...(heap_mb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heap_mb } }),
+      resourceLimits: {
+        maxYoungGenerationSizeMb: Number(process.env.YOUNG ?? 192),
+        ...(heap_mb === undefined ? {} : { maxOldGenerationSizeMb: heap_mb }),
+      },
       minThreads: count,
       maxThreads: count,
       // Piscina's waiting by Atomics would freeze the sockets of a worker.

@@ -430,10 +430,10 @@ export class Task {
     const emissions = this.#logic.takeEmissions();
     this.#ledger.save();
     this.#warnOfRefused();
-    const changes = this.#state.takeChanges();
+    const { changes, packed } = this.#state.takeChanges();
     const done = this.#ports.committer.commit(this.id, {
       outputs: [...this.#effects.take(), ...watermarks],
-      changelog: { topic: this.stage.changelog ?? null, partition: this.partition, changes },
+      changelog: { topic: this.stage.changelog ?? null, partition: this.partition, changes, packed },
       offsets: offsets.map(
         ({ input, offset }): CommitOffset => ({
           topic: offsetsTopic(input.plan),

@@ -10,7 +10,7 @@ import { type ActorPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan, type T
 import { STATE_FORMAT, TaskState } from './state.ts';
 import type { TaskInput } from './task_input.ts';
 import { TaskTime } from './task_time.ts';
-import { chunkOf, inputPlan, logRecord, taskInput } from './testing.ts';
+import { changedTexts, chunkOf, inputPlan, logRecord, taskInput } from './testing.ts';
 import type { EventTimeInput, WatermarkRecord } from './watermarks.ts';
 
 const WIDTH = 4;
@@ -115,7 +115,7 @@ class Upstream {
       return;
     }
     this.#outputs = [];
-    for (const { key, value } of this.#state.takeChanges()) this.#changelog.set(key, value);
+    for (const { key, value } of changedTexts(this.#state)) this.#changelog.set(key, value);
     this.#committed = this.#input.position;
   }
 

@@ -3,6 +3,7 @@ import { encodeBatch, readBatchHeader } from '../wire/record_batch.ts';
 import { unpackedRecords } from '../wire/record_cursor.ts';
 import type { Chunk, LogRecord } from './partition_reader.ts';
 import type { InputPlan, TimePlan } from './plan.ts';
+import type { TaskState } from './state.ts';
 import { TaskInput } from './task_input.ts';
 
 export function logRecord(offset: number, changed: Partial<LogRecord> = {}): LogRecord {
@@ -38,4 +39,14 @@ export function taskInput(plan: InputPlan, clock: TaskInput['clock']): TaskInput
     () => undefined,
     () => undefined,
   );
+}
+
+/** What the next commit of `state` would write to the changelog, as text. */
+export function changedTexts(state: TaskState): { key: string; value: string | null }[] {
+  const { changes, packed } = state.takeChanges();
+  const unpacked = Array.from({ length: packed.length }, (_, index) => packed.at(index));
+  return [
+    ...changes,
+    ...unpacked.map(({ key, value }) => ({ key: key.toString(), value: value?.toString() ?? null })),
+  ];
 }

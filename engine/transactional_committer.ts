@@ -13,7 +13,14 @@
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
-import { type Commit, CommitProgress, type Committer, changelogRecords, fenced } from './committer.ts';
+import {
+  type Commit,
+  CommitProgress,
+  type Committer,
+  changelogRecords,
+  fenced,
+  packedIn,
+} from './committer.ts';
 import type { TransactionalProducer } from './transactional_producer.ts';
 
 /** What the committer needs of Kafka. */
@@ -100,7 +107,8 @@ export class TransactionalCommitter implements Committer {
   async #transact(task: TaskId, { outputs, changelog, offsets }: Commit): Promise<void> {
     const producer = this.#producers.get(task);
     if (!producer) throw new ErrataError('E_TASK_DROPPED', `task ${task} has no producer`);
-    await producer.transact({ records: [...outputs, ...changelogRecords(changelog)], offsets });
+    const records = [...outputs, ...changelogRecords(changelog)];
+    await producer.transact({ records, packed: packedIn(changelog), offsets });
   }
 
   async #hasCommitted(task: TaskId, { offsets, held = [] }: Commit): Promise<boolean> {

@@ -17,10 +17,12 @@ import type { OutputRecord } from './effects.ts';
 import type { Cluster, Coordinator } from './kafka.ts';
 import { failIf, failIfAny, kafkaErrorTypes } from './kafka_errors.ts';
 import { type Lane, Outbox } from './outbox.ts';
+import type { PackedLane } from './packed_records.ts';
 import { all, type DeadLetter, RecordProducer, type Writer } from './record_producer.ts';
 
 export interface TransactionContents {
   records: Iterable<OutputRecord>;
+  packed?: PackedLane | undefined;
   /** Where the group goes on. */
   offsets: readonly { topic: string; partition: number; offset: number }[];
 }
@@ -88,9 +90,9 @@ export class TransactionalProducer implements Writer {
   }
 
   /** Resolves once it is committed. Rejects with the outcome unknown. */
-  async transact({ records, offsets }: TransactionContents): Promise<void> {
+  async transact({ records, packed, offsets }: TransactionContents): Promise<void> {
     this.#announced = new Set();
-    const outbox = new Outbox(records);
+    const outbox = new Outbox(records, packed);
     const is_empty = outbox.waiting().length === 0 && offsets.length === 0;
     if (is_empty) return;
     await all([this.#records.flush(outbox, this), this.#writeOffsets(offsets)]);

@@ -68,6 +68,18 @@ export class RecordScanner extends ScannedFields {
     return this.#scanMembers() && this.at === this.end && this.#isComplete();
   }
 
+  /**
+   * Scans an object of some fields of a record, as it stands within other JSON; the cursor stops behind it. The last of the
+   * bytes before `end` is a closing brace.
+   */
+  scanPart(bytes: Buffer, view: DataView, start: number, end: number): boolean {
+    this.begin(bytes, start, end, view);
+    this.#seen = 0;
+    this.said = 0;
+    this.said_stats = 0;
+    return this.#scanMembers();
+  }
+
   /** The record's object; not the empty one, which is none. */
   #scanMembers(): boolean {
     if (this.peek() !== OPEN_BRACE) return false;
@@ -93,6 +105,13 @@ export class RecordScanner extends ScannedFields {
     const byte = this.peek();
     if (byte === LOWER_N) return this.skipNull();
     this.said |= bit;
+    this.starts[field] = this.at;
+    if (!this.#scanFieldValue(field, byte)) return false;
+    if (READINGS[field] !== TEXT) this.ends[field] = this.at;
+    return true;
+  }
+
+  #scanFieldValue(field: number, byte: number): boolean {
     switch (READINGS[field]) {
       case TEXT:
         return byte === QUOTE && this.#scanText(field);

@@ -21,3 +21,17 @@ export interface ScannedRecord {
   readonly stats_min: number;
   readonly stats_max: number;
 }
+
+/** With what a join needs of it. */
+export interface ScannedJoinable extends ScannedRecord {
+  readonly prediction_id_start: number;
+  readonly prediction_id_end: number;
+  readonly event_id_start: number;
+  /** Of values other than texts: all of the value. */
+  readonly latency_ms_start: number;
+  readonly latency_ms_end: number;
+  readonly server_load_start: number;
+  readonly server_load_end: number;
+  readonly input_stats_start: number;
+  readonly input_stats_end: number;
+}

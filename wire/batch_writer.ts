@@ -37,7 +37,19 @@ export function encodeHeaders(headers: Headers): Buffer {
 
 export const NO_HEADERS = encodeHeaders([]);
 
+/** Where buffers come from, and go when they are done with. */
+export interface Memory {
+  take(size_bytes: number): Buffer;
+  giveBack(memory: ArrayBufferLike): void;
+}
+
+const NEW_MEMORY: Memory = {
+  take: (size_bytes) => Buffer.allocUnsafe(size_bytes),
+  giveBack: () => undefined,
+};
+
 export class BatchWriter {
+  readonly #memory: Memory;
   readonly #limit_bytes: number;
   #buffer: Buffer;
   #end = BATCH_HEADER_BYTES;
@@ -45,39 +57,65 @@ export class BatchWriter {
   #max_timestamp_ms = 0;
   count = 0;
 
-  constructor(capacity_bytes: number, limit_bytes = Number.POSITIVE_INFINITY) {
-    this.#buffer = Buffer.allocUnsafe(BATCH_HEADER_BYTES + capacity_bytes);
+  constructor(capacity_bytes: number, limit_bytes = Number.POSITIVE_INFINITY, memory = NEW_MEMORY) {
+    this.#memory = memory;
+    this.#buffer = memory.take(BATCH_HEADER_BYTES + capacity_bytes);
     this.#limit_bytes = limit_bytes;
   }
 
   /** False, and nothing is written, where the batch would grow beyond its limit. The first record is always taken. */
   append(key: Field, value: Field, headers: Buffer, timestamp_ms: number): boolean {
+    const [key_bytes, value_bytes] = [lengthOf(key), lengthOf(value)];
+    let at = this.#begin(key_bytes, value_bytes, headers.length, timestamp_ms);
+    if (at < 0) return false;
+    at = putField(this.#buffer, at, key, key_bytes);
+    at = putField(this.#buffer, at, value, value_bytes);
+    this.#buffer.set(headers, at);
+    return true;
+  }
+
+  /** As `append`, of a key and a value that stand one behind the other in `bytes`; `value_end` -1: there is no value. */
+  appendBytes(
+    bytes: Buffer,
+    { key_start, key_end, value_end }: { key_start: number; key_end: number; value_end: number },
+    headers: Buffer,
+    timestamp_ms: number,
+  ): boolean {
+    const key_bytes = key_end - key_start;
+    const value_bytes = value_end < 0 ? -1 : value_end - key_end;
+    let at = this.#begin(key_bytes, value_bytes, headers.length, timestamp_ms);
+    if (at < 0) return false;
+    at = putVarint(this.#buffer, at, key_bytes);
+    bytes.copy(this.#buffer, at, key_start, key_end);
+    at = putVarint(this.#buffer, at + key_bytes, value_bytes);
+    if (value_bytes > 0) bytes.copy(this.#buffer, at, key_end, value_end);
+    this.#buffer.set(headers, at + Math.max(value_bytes, 0));
+    return true;
+  }
+
+  /** Writes what comes before a record's key, and makes room for the rest; returns where the key goes, -1 where the batch is full. */
+  #begin(key_bytes: number, value_bytes: number, header_bytes: number, timestamp_ms: number): number {
     if (this.count === 0) this.#base_timestamp_ms = this.#max_timestamp_ms = timestamp_ms;
     const timestamp_delta = timestamp_ms - this.#base_timestamp_ms;
-    const key_bytes = lengthOf(key);
-    const value_bytes = lengthOf(value);
     const size_bytes =
       1 +
       varintBytes(timestamp_delta) +
       varintBytes(this.count) +
       fieldBytes(key_bytes) +
       fieldBytes(value_bytes) +
-      headers.length;
+      header_bytes;
     const end = this.#end + varintBytes(size_bytes) + size_bytes;
-    if (end > this.#limit_bytes && this.count > 0) return false;
+    if (end > this.#limit_bytes && this.count > 0) return -1;
     this.#makeRoom(end);
     const buffer = this.#buffer;
     let at = putVarint(buffer, this.#end, size_bytes);
     buffer[at++] = 0;
     at = putVarint(buffer, at, timestamp_delta);
     at = putVarint(buffer, at, this.count);
-    at = putField(buffer, at, key, key_bytes);
-    at = putField(buffer, at, value, value_bytes);
-    buffer.set(headers, at);
     this.#end = end;
     this.count += 1;
     if (timestamp_ms > this.#max_timestamp_ms) this.#max_timestamp_ms = timestamp_ms;
-    return true;
+    return at;
   }
 
   /** The batch, which shares memory with the writer: nothing is appended after it. Throws E_WIRE_BATCH if it is empty. */
@@ -105,8 +143,9 @@ export class BatchWriter {
 
   #makeRoom(end: number): void {
     if (end <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
+    const grown = this.#memory.take(Math.max(end, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.#end);
+    this.#memory.giveBack(this.#buffer.buffer);
     this.#buffer = grown;
   }
 }

@@ -131,7 +131,7 @@ const stage = new ActorStage(parts, Number.NEGATIVE_INFINITY);
 
 function commit(): void {
   ledger.save();
-  state.committed(state.takeChanges(), 'exactly_once');
+  state.committed(state.takeChanges().changes, 'exactly_once');
 }
 
 let told_ms = performance.now();

@@ -82,10 +82,11 @@ export class JsonCursor {
   mantissa = Number.NaN;
   exponent = 0;
 
-  protected begin(bytes: Buffer, start: number, end: number): void {
+  /** `view`: of the same bytes, where there is one already. */
+  protected begin(bytes: Buffer, start: number, end: number, view?: DataView): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
     this.at = start;
     this.end = end;

@@ -36,7 +36,7 @@ export class ScannedFields extends JsonCursor implements ScannedRecord {
   /** One bit per field that is there and not null. Of the others, what is kept below is of an earlier record. */
   protected said = 0;
   protected said_stats = 0;
-  /** Of texts, by field: from behind the opening quote to the closing one. */
+  /** By field, where its value stands; of texts from behind the opening quote to the closing one. */
   protected readonly starts = new Int32Array(FIELDS.length);
   protected readonly ends = new Int32Array(FIELDS.length);
   protected readonly numbers = new Float64Array(FIELDS.length);
@@ -84,6 +84,24 @@ export class ScannedFields extends JsonCursor implements ScannedRecord {
   /** Seconds. */
   get time_to_action(): number {
     return this.#numberOf(TIME_TO_ACTION);
+  }
+  get latency_ms_start(): number {
+    return this.#startOf(LATENCY);
+  }
+  get latency_ms_end(): number {
+    return this.#endOf(LATENCY);
+  }
+  get server_load_start(): number {
+    return this.#startOf(SERVER_LOAD);
+  }
+  get server_load_end(): number {
+    return this.#endOf(SERVER_LOAD);
+  }
+  get input_stats_start(): number {
+    return this.#startOf(INPUT_STATS);
+  }
+  get input_stats_end(): number {
+    return this.#endOf(INPUT_STATS);
   }
   get latency_ms(): number {
     return this.#numberOf(LATENCY);

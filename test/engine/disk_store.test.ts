@@ -22,7 +22,7 @@ class Changelog {
   readonly records: { key: string; value: string | null }[] = [];
 
   commit(state: TaskState): void {
-    const changes = state.takeChanges();
+    const { changes } = state.takeChanges();
     this.records.push(...changes);
     state.committed(changes, 'at_least_once');
   }

@@ -58,7 +58,7 @@ onBothBrokers(
     const topic = await scope.topic('t');
     const producer = await opened(t, scope);
     const before_ms = Date.now();
-    const headers = { errata: 'd2', name: 'Zoë' };
+    const headers = { errata: 'd3', name: 'Zoë' };
     await producer.transact({
       records: [
         record(topic, 'größer 🙂', { key: 'schlüssel', headers, timestamp_ms: 1_700_000_000_123 }),

@@ -1,0 +1,184 @@
+/**
+ * The join over records that were scanned and never became objects. What it takes leaves the same state, events and
+ * counts as join.ts does; whatever is not as usual (feedback that comes before its prediction, event ids, an entry about to
+ * expire) it does not take, and leaves no trace of.
+ */
+import { parseDuration } from '../messages/duration.ts';
+import { PREDICTION } from '../messages/record_scanner.ts';
+import type { ScannedJoinable, ScannedRecord } from '../messages/scanned_record.ts';
+import type { Context, EntryBytes } from './actor.ts';
+import type { CaptureConfig } from './capture_config.ts';
+import { EntryReader, EntryWriter } from './join_entry.ts';
+import { PREDICTION_PREFIX, QUEUE_PREFIX, WAITING_PREFIX } from './join_state.ts';
+import type { ScannedCapture, ScannedCounter } from './scanned_capture.ts';
+
+/** Feedback, with what it takes over from its prediction: as `underPrediction`. */
+class JoinedFeedback implements ScannedRecord {
+  kind = 0;
+  time_ms = 0;
+  rating = Number.NaN;
+  time_to_action = Number.NaN;
+  bytes: Buffer = Buffer.alloc(0);
+  deployment_id_start = -1;
+  deployment_id_end = -1;
+  model_version_start = -1;
+  model_version_end = -1;
+  latency_ms = Number.NaN;
+  server_load = Number.NaN;
+  has_stats = false;
+  stats_mean = Number.NaN;
+  stats_std = Number.NaN;
+  stats_min = Number.NaN;
+  stats_max = Number.NaN;
+
+  join(feedback: ScannedRecord, predicted: ScannedRecord): void {
+    this.kind = feedback.kind;
+    this.time_ms = feedback.time_ms;
+    this.rating = feedback.rating;
+    this.time_to_action = feedback.time_to_action;
+    this.bytes = predicted.bytes;
+    this.deployment_id_start = predicted.deployment_id_start;
+    this.deployment_id_end = predicted.deployment_id_end;
+    this.model_version_start = predicted.model_version_start;
+    this.model_version_end = predicted.model_version_end;
+    this.latency_ms = predicted.latency_ms;
+    this.server_load = predicted.server_load;
+    const { has_stats, stats_mean, stats_std, stats_min, stats_max } = feedback.has_stats
+      ? feedback
+      : predicted;
+    this.has_stats = has_stats;
+    this.stats_mean = stats_mean;
+    this.stats_std = stats_std;
+    this.stats_min = stats_min;
+    this.stats_max = stats_max;
+  }
+}
+
+/** Keys of one prediction id, one prefix after the other. */
+class KeyWriter {
+  buffer = Buffer.alloc(1024);
+  end = 0;
+
+  write(prefix: string, bytes: Buffer, start: number, end: number): void {
+    this.end = prefix.length + end - start;
+    if (this.end > this.buffer.length) this.buffer = Buffer.alloc(2 * this.end);
+    const { buffer } = this;
+    let at = 0;
+    for (; at < prefix.length; at++) buffer[at] = prefix.charCodeAt(at);
+    for (let from = start; from < end; from++) buffer[at++] = bytes[from]!;
+  }
+}
+
+const anywhere = () => true;
+const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
+const FIRST_WAITING = `${WAITING_PREFIX}0|`;
+
+export class ScannedJoin implements ScannedCapture {
+  readonly #source: string;
+  readonly #entries: EntryBytes;
+  readonly #counters: readonly ScannedCounter[];
+  readonly #wait_ms: number;
+  readonly #keep_ms: number;
+  readonly #key = new KeyWriter();
+  readonly #writer: EntryWriter;
+  readonly #reader = new EntryReader();
+  readonly #joined = new JoinedFeedback();
+  #duplicates = 0;
+  #pending = 0;
+  #joins = 0;
+  /** Predictions that got their first feedback, by source. */
+  readonly #answered = new Map<string, number>();
+
+  constructor(
+    source: string,
+    config: CaptureConfig,
+    wait: string,
+    entries: EntryBytes,
+    counters: readonly ScannedCounter[],
+  ) {
+    this.#source = source;
+    this.#entries = entries;
+    this.#counters = counters;
+    this.#wait_ms = parseDuration(wait);
+    this.#keep_ms = this.#wait_ms + parseDuration(config.lateness);
+    this.#writer = new EntryWriter(source);
+  }
+
+  take(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
+    if (record.prediction_id_start < 0) return false;
+    return record.kind === PREDICTION
+      ? this.#takePrediction(record, watermark_ms, reached_ms)
+      : this.#takeFeedback(record, watermark_ms, reached_ms);
+  }
+
+  #takePrediction(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
+    const entries = this.#entries;
+    if (this.#find(PREDICTION_PREFIX, record)) {
+      if (entries.expires_ms <= reached_ms) return false;
+      this.#duplicates++;
+      return true;
+    }
+    if (this.#isAwaited(record)) return false;
+    if (!this.#isCountable(record)) return false;
+    for (const { scanned, over } of this.#counters) {
+      scanned.addJoinable(record, watermark_ms);
+      if (over === 'all') scanned.add(record, watermark_ms);
+    }
+    const expires_ms = record.time_ms + this.#keep_ms;
+    this.#writer.prediction(record, expires_ms);
+    this.#key.write(PREDICTION_PREFIX, record.bytes, record.prediction_id_start, record.prediction_id_end);
+    entries.add(this.#key.buffer, this.#key.end, this.#writer.buffer, this.#writer.end, expires_ms);
+    this.#pending++;
+    return true;
+  }
+
+  /** Feedback has come before it. */
+  #isAwaited(record: ScannedJoinable): boolean {
+    if (this.#entries.countOf(FIRST_OF_WAITING) === 0) return false;
+    return this.#find(QUEUE_PREFIX, record) || this.#find(FIRST_WAITING, record);
+  }
+
+  #takeFeedback(record: ScannedJoinable, watermark_ms: number, reached_ms: number): boolean {
+    const entries = this.#entries;
+    const known = this.#reader;
+    if (record.event_id_start >= 0 || !this.#find(PREDICTION_PREFIX, record)) return false;
+    if (entries.expires_ms <= reached_ms || !known.read(entries)) return false;
+    if (Math.abs(record.time_ms - known.time_ms) > this.#wait_ms) return false;
+    this.#joined.join(record, known.predicted);
+    if (!this.#isCountable(this.#joined)) return false;
+    for (const { scanned } of this.#counters) scanned.add(this.#joined, watermark_ms);
+    this.#joins++;
+    if (!known.has_feedback) this.#answer(known.source);
+    return true;
+  }
+
+  #answer(source: string): void {
+    this.#writer.withFeedback(this.#entries);
+    this.#entries.replace(this.#writer.buffer, this.#writer.end);
+    this.#answered.set(source, (this.#answered.get(source) ?? 0) + 1);
+  }
+
+  /** What `add` of each counter is then about. */
+  #isCountable(record: ScannedRecord): boolean {
+    for (const { scanned } of this.#counters) if (!scanned.takes(record, anywhere)) return false;
+    return true;
+  }
+
+  #find(prefix: string, { bytes, prediction_id_start, prediction_id_end }: ScannedJoinable): boolean {
+    this.#key.write(prefix, bytes, prediction_id_start, prediction_id_end);
+    return this.#entries.find(this.#key.buffer, this.#key.end);
+  }
+
+  settle(count: Context['count']): void {
+    const source = this.#source;
+    if (this.#duplicates > 0) count(source, 'duplicate', this.#duplicates);
+    if (this.#pending > 0) count(source, 'pending', this.#pending);
+    if (this.#joins > 0) count(source, 'joined', this.#joins);
+    for (const [predicted, answered] of this.#answered) {
+      count(predicted, 'pending', -answered);
+      count(predicted, 'joined', answered);
+    }
+    this.#duplicates = this.#pending = this.#joins = 0;
+    this.#answered.clear();
+  }
+}
