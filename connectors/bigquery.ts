@@ -76,10 +76,10 @@ export const bigquery = defineSink({
     const table = await tableName(config, client);
     const found = async () => checkTable(config.table, await tableFields(client, table), mapping.columns);
     const fields = await found();
-    if (config.method === 'insert_all')
-      return opened(new InsertAllWriter(client, table, rowsBy(mapping, fields, 'json')));
-    const streams = new StorageStreams(await storageClient(), pathOf(table), fields);
     const stillFits = async () => checkUnchanged(config.table, fields, await found());
+    if (config.method === 'insert_all')
+      return opened(new InsertAllWriter(client, table, rowsBy(mapping, fields, 'json'), stillFits));
+    const streams = new StorageStreams(await storageClient(), pathOf(table), fields);
     const writer = new CommittedWriter(streams, rowsBy(mapping, fields, 'proto'), stillFits, log);
     return opened(writer, () => streams.close());
   },

@@ -2,6 +2,7 @@
 import type { PubSub } from '@google-cloud/pubsub';
 import { Type } from 'typebox';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
+import { signInNowhere } from './emulator.ts';
 
 /** A dead connection is noticed after so long without traffic. */
 const KEEPALIVE_MS = 30_000;
@@ -27,6 +28,7 @@ export const Project = Type.Optional(
 
 /** `resource` may be a full name. Credentials are Google's application default ones; PUBSUB_EMULATOR_HOST is heeded. */
 export async function openPubsub(resource: string, project: string | undefined): Promise<PubSub> {
+  signInNowhere(process.env.PUBSUB_EMULATOR_HOST);
   const { PubSub } = await import('@google-cloud/pubsub');
   const id = /^projects\/([^/]+)\//.exec(resource)?.[1] ?? project;
   return new PubSub({ ...(id === undefined ? {} : { projectId: id }), ...channelOptions() });

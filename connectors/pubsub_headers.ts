@@ -9,6 +9,8 @@ export const MESSAGE_ID = 'pubsub.message_id';
 export const PUBLISH_TIME = 'pubsub.publish_time';
 export const ORDERING_KEY = 'pubsub.ordering_key';
 const ATTRIBUTE = 'pubsub.attribute.';
+/** Headers whose value is no text, or which stand several times (engine/header_values.ts): they go out under just that name. */
+const MARKED = /^errata\.(base64|repeated)\./;
 /** Headers that begin so are errata's. */
 const RESERVED = /^(pubsub\.|errata(\.|$))/;
 
@@ -41,7 +43,7 @@ export function attributesOf(headers: Readonly<Record<string, string>>): Record<
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => {
       if (name.startsWith(ATTRIBUTE)) return [[name.slice(ATTRIBUTE.length), value]];
-      return RESERVED.test(name) ? [] : [[name, value]];
+      return RESERVED.test(name) && !MARKED.test(name) ? [] : [[name, value]];
     }),
   );
 }

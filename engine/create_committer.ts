@@ -1,7 +1,7 @@
 /** The committer that a plan's guarantee asks for, and what it needs of Kafka. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ErrataError } from '../messages/errata_error.ts';
+import { ErrataError } from '../messages/errata_error.ts';
 import { AtLeastOnceCommitter, type CommitPorts, type Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
 import { type Admin, createCluster, type KafkaClient, type KafkaSettings } from './kafka.ts';
@@ -57,14 +57,26 @@ const PAUSES_MS = [50, 100, 200, 400, 800, 1_000, 1_000];
  * Asks again where Kafka is not ready: a coordinator that moves, a broker that is away. What a few seconds do not mend is
  * for a worker with new connections.
  */
-export async function committedOffsets(
+export function committedOffsets(
   admin: Admin,
   group_id: string,
   places: Place[],
 ): Promise<(number | null)[]> {
+  return askedAgain(admin, () => askOffsets(admin, group_id, places));
+}
+
+/** The offset behind the last record. */
+export async function endOffset(admin: Admin, { topic, partition }: Place): Promise<number> {
+  const ends = await askedAgain(admin, () => admin.fetchTopicOffsets(topic));
+  const found = ends.find((end) => end.partition === partition);
+  if (found) return Number(found.high);
+  throw new ErrataError('E_TOPIC_MISSING', `there is no partition ${partition} of topic ${topic}`);
+}
+
+async function askedAgain<Answer>(admin: Admin, ask: () => Promise<Answer>): Promise<Answer> {
   for (const pause_ms of PAUSES_MS) {
     try {
-      return await askOffsets(admin, group_id, places);
+      return await ask();
     } catch (error) {
       if (!isPassing(error)) throw error;
     }
@@ -72,7 +84,7 @@ export async function committedOffsets(
     // This makes kafkajs learn which brokers there are; offsets alone do not.
     await admin.describeCluster().catch(() => undefined);
   }
-  return await askOffsets(admin, group_id, places);
+  return await ask();
 }
 
 function isPassing(error: unknown): boolean {

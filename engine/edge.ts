@@ -18,6 +18,7 @@ export interface IncomingRecord {
   /** Decides the partition, by murmur2 as Java and kafkajs do; records of one key keep their order. Null: any partition. */
   key: Buffer | string | null;
   value: Buffer | string | null;
+  /** Bytes that are no text: as header_values.ts has them. */
   headers: Record<string, string>;
   /** Of the Kafka record; absent: the time of writing. */
   timestamp_ms?: number;
@@ -73,6 +74,7 @@ export interface SinkRecord {
   key: Buffer | null;
   /** Of an actor's output: its JSON, as published. */
   value: Buffer | null;
+  /** As IncomingRecord's. */
   headers: Record<string, string>;
 }
 

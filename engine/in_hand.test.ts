@@ -24,6 +24,26 @@ test('another thread reads what is in hand, as long as it is', () => {
   assert.equal(supervisor.read(PLAN), null);
 });
 
+test('writes are in hand beside what is at work, several at once, each until it is settled', async () => {
+  const memory = InHand.memory();
+  const [own, supervisor] = [new InHand(memory), new InHand(memory)];
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const writes = [
+    own.whileUnderWay(CELLS, () => first.promise),
+    own.whileUnderWay({ ...CELLS, stage: 0, input: 0, records: 2 }, () => second.promise),
+  ];
+  const of_b = { ...HELD, is_under_way: true };
+  const of_a = { ...of_b, task: 'a/3', topic: 'x', records: 2 };
+  assert.deepEqual(supervisor.readUnderWay(PLAN), [of_b, of_a]);
+  assert.equal(supervisor.read(PLAN), null);
+  first.reject(new Error('no'));
+  await assert.rejects(writes[0]!);
+  assert.deepEqual(supervisor.readUnderWay(PLAN), [of_a]);
+  second.resolve();
+  await writes[1];
+  assert.deepEqual(supervisor.readUnderWay(PLAN), []);
+});
+
 test('what a failed task had in hand stays, whatever others do; what time brought about was in nobody’s hand', () => {
   const failing = () => {
     throw new Error('no');

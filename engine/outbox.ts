@@ -2,6 +2,7 @@
 import { BatchWriter, encodeHeaders } from '../wire/batch_writer.ts';
 import type { OutputRecord } from './effects.ts';
 import { FRAME_BUFFERS } from './frame_buffers.ts';
+import { kafkaHeaders } from './header_values.ts';
 import { NO_RECORDS, type PackedLane, type PackedRecords } from './packed_records.ts';
 
 /** A batch must fit into max.message.bytes, which is 1 MB where nobody changed it. */
@@ -115,7 +116,7 @@ export class Outbox {
   readonly headersOf: HeadersOf = ({ headers }) => {
     if (headers !== this.#last_headers) {
       this.#last_headers = headers;
-      this.#last_header_bytes = encodeHeaders(Object.entries(headers));
+      this.#last_header_bytes = encodeHeaders(kafkaHeaders(headers));
     }
     return this.#last_header_bytes;
   };

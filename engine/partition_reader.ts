@@ -11,6 +11,7 @@ import type { FetchedPartition } from '../wire/fetch.ts';
 import { type BatchHeader, batchesIn, validateBatch } from '../wire/record_batch.ts';
 import { controlType, RecordCursor, unpackedRecords } from '../wire/record_cursor.ts';
 import type { Lease } from './frame_buffers.ts';
+import { textHeaders } from './header_values.ts';
 
 export interface LogRecord {
   offset: number;
@@ -117,10 +118,6 @@ export function* recordsIn(chunk: Chunk): Generator<LogRecord> {
   const reader = new ChunkReader();
   reader.open(chunk);
   while (reader.next()) yield reader.record();
-}
-
-function textHeaders(headers: [string, Buffer | null][]): Record<string, string> {
-  return Object.fromEntries(headers.map(([name, value]) => [name, value?.toString('utf8') ?? '']));
 }
 
 interface AbortedTransaction {

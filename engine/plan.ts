@@ -119,6 +119,8 @@ export interface InputPlan {
   /** `source`: raw records of the user's source of that name. `internal`: JSON written by errata. */
   codec: { type: 'source'; source: string; rekeyed: boolean; keyed: Keyed | null } | { type: 'internal' };
   time: TimePlan;
+  /** Where it begins for who has never committed; absent: at the first record. */
+  start?: 'latest';
 }
 
 /** What the producers of a source declare: by which field they place its records, and how. */

@@ -2,18 +2,22 @@
 import type { BadRecord, SourceRecord } from '../actors/actor.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import type { Effects } from './effects.ts';
-import type { ResolvedPlan } from './plan.ts';
+import type { ResolvedPlan, StagePlan } from './plan.ts';
 import { writeDeadLetter } from './record_format.ts';
+
+/** Whose doing it was: of one record, each stage that reads its topic may set it aside. */
+const STAGE_HEADER = 'errata.stage';
 
 /** `topic` is the plan's dead-letter or late topic. */
 export function setAside(
-  { plan, effects }: { plan: ResolvedPlan; effects: Effects },
+  { plan, stage, effects }: { plan: ResolvedPlan; stage: Pick<StagePlan, 'name'>; effects: Effects },
   topic: string,
   record: SourceRecord,
   reason: BadRecord,
 ): void {
   const partition = record.partition % plan.partitions[topic]!;
-  effects.write({ topic, partition, ...writeDeadLetter(record, reason) });
+  const { headers, ...letter } = writeDeadLetter(record, reason);
+  effects.write({ topic, partition, ...letter, headers: { ...headers, [STAGE_HEADER]: stage.name } });
 }
 
 /** What was thrown, as the reason of a dead letter. */

@@ -5,6 +5,7 @@
  * 2. Where a connector is done with a part of it only, the rest is given again after that commit.
  * 3. A batch that did not get through is given again from the same state, for as long as it takes. Meanwhile nothing else
  *    of the partition is taken, and the task says what it waits for.
+ * 4. A record on which the connector ends the thread, also while it waits, is found as one is on which an actor does (suspicion.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
@@ -151,7 +152,8 @@ export class SinkStage implements StageLogic {
       state.checkpoint();
       this.#done = records.length;
       try {
-        const refusals = await sink.write(records, this.#context);
+        const held = { offset: records[0]!.offset, records: records.length };
+        const refusals = await this.#options.whileUnderWay(held, () => sink.write(records, this.#context));
         this.#failed_in_succession = 0;
         return refusals;
       } catch (error) {

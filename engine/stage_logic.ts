@@ -50,7 +50,15 @@ export type StageLogicOptions = ActorStageOptions & {
   /** Aborted when the task is to end. */
   signal: AbortSignal;
   log: Logger;
+  /** Tells those who find out what killed a thread what is being written; of a stage with one input. */
+  whileUnderWay<Result>(held: UnderWay, write: () => Promise<Result>): Promise<Result>;
 };
+
+export interface UnderWay {
+  /** Of the first record. */
+  offset: number;
+  records: number;
+}
 
 export function createStageLogic(options: StageLogicOptions): StageLogic {
   switch (options.stage.kind) {

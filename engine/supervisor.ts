@@ -16,7 +16,7 @@ import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import type { Emission } from './actor_stage.ts';
-import { InHand } from './in_hand.ts';
+import { type Held, InHand } from './in_hand.ts';
 import { isFatal } from './kafka_errors.ts';
 import { RESTARTS, RestartBudget, type RestartLimits } from './restart_budget.ts';
 import type { RunJob } from './stage_logic.ts';
@@ -74,6 +74,8 @@ interface Death {
   stack?: string | undefined;
   /** It may have been for the records in hand. */
   of_itself: boolean;
+  /** The thread was ended by what it ran, and did not say so itself: then it may have been for what is being written, too. */
+  is_sudden?: boolean;
 }
 
 export interface SupervisorPorts {
@@ -265,13 +267,17 @@ export class Supervisor {
       return { code: null, message: 'its thread ended while it started', of_itself: false };
     if (worker.is_stuck) {
       const message = `stuck: nothing was heard of it for ${this.#init.plan.watchdog_ms / 1000} s`;
-      return { code: 'E_WORKER_STUCK', message, of_itself: true };
+      return { code: 'E_WORKER_STUCK', message, of_itself: true, is_sudden: true };
     }
     const message = errorMessage(error);
     const stack = error instanceof Error ? error.stack : undefined;
     const is_memory = (error as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
-    if (is_memory) return { code: 'E_WORKER_MEMORY', message: `out of memory: ${message}`, of_itself: true };
-    return { code: null, message, stack, of_itself: !EXITED.test(message) };
+    if (is_memory)
+      return {
+        ...{ code: 'E_WORKER_MEMORY', message: `out of memory: ${message}` },
+        ...{ of_itself: true, is_sudden: true },
+      };
+    return { code: null, message, stack, of_itself: !EXITED.test(message), is_sudden: true };
   }
 
   #onKafkaAway(worker: Worker, reason: string): number {
@@ -302,12 +308,25 @@ export class Supervisor {
    * than the record in hand, so those deaths count nevertheless: the budget bounds what is dead-lettered by mistake.
    */
   #explains(worker: Worker, death: Death): boolean {
-    const held = death.of_itself ? new InHand(worker.in_hand).read(this.#init.plan) : null;
-    if (held === null) return false;
-    const suspicion = this.#suspects.add(held, death);
-    // Before its member leaves the group, so that whoever gets the task knows.
-    for (const other of this.#workers) tell(other, { type: 'suspicion', task: held.task, suspicion });
-    return suspicion.type === 'found' && death.code !== 'E_WORKER_MEMORY';
+    const suspicions = this.#heldAt(worker, death).map((held) => {
+      const suspicion = this.#suspects.add(held, death);
+      // Before its member leaves the group, so that whoever gets the task knows.
+      for (const other of this.#workers) tell(other, { type: 'suspicion', task: held.task, suspicion });
+      return suspicion;
+    });
+    return suspicions.some(({ type }) => type === 'found') && death.code !== 'E_WORKER_MEMORY';
+  }
+
+  /** Whoever was at work; if nobody was, each write that was under way. */
+  #heldAt({ in_hand }: Worker, { of_itself, is_sudden }: Death): Held[] {
+    if (!of_itself) return [];
+    const { plan } = this.#init;
+    const memory = new InHand(in_hand);
+    const at_work = memory.read(plan);
+    if (at_work) return [at_work];
+    const under_way = is_sudden ? memory.readUnderWay(plan) : [];
+    // Which of several it was is not known.
+    return under_way.map((held) => ({ ...held, is_one: held.is_one && under_way.length === 1 }));
   }
 
   async #leaveFor(member_id: string): Promise<void> {

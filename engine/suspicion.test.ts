@@ -104,6 +104,22 @@ test('a record that kills when it is taken costs two deaths; one that kills with
   assert.equal(deaths('at_commit', 20_000), 4);
 });
 
+test('of records that are being written one is set aside only if it was alone in hand at two deaths in succession', () => {
+  const held = (offset: number, records: number, is_one: boolean): Held => ({
+    ...{ task: 't/0', topic: 't', offset, records, is_one, is_under_way: true },
+  });
+  let suspicion = suspect(undefined, held(0, 20, false), REASON);
+  suspicion = suspect(suspicion, held(7, 1, true), REASON);
+  assert.equal(suspicion.type, 'among', 'what came before it may kill late');
+  suspicion = suspect(suspicion, held(8, 1, true), REASON);
+  assert.equal(suspicion.type, 'among', 'another one');
+  suspicion = suspect(suspicion, held(8, 1, false), REASON);
+  assert.equal(suspicion.type, 'among', 'others were written meanwhile');
+  suspicion = suspect(suspicion, held(8, 1, true), REASON);
+  suspicion = suspect(suspicion, held(8, 1, true), REASON);
+  assert.deepEqual(suspicion, { type: 'found', topic: 't', offset: 8, reason: REASON });
+});
+
 test('one death alone sets nothing aside, and what has survived is suspect no more', () => {
   const held: Held = { task: 't/0', topic: 't', offset: 5, records: 1, is_one: true };
   const suspicion = suspect(undefined, held, REASON);

@@ -4,22 +4,30 @@
  * in hand, which is set aside, or fewer than the first, and they are suspect in their turn.
  *
  * So no record is set aside that has not been in hand at two deaths in succession, the last time alone, and a death
- * costs a restart, where a commit costs milliseconds: hence 32 parts and not two.
+ * costs a restart, where a commit costs milliseconds: hence 32 parts and not two. Where it was being written by a sink, other
+ * records may have been as well, or a former one may kill late: it has to be alone in hand at two deaths in succession.
  */
 import type { BadRecord } from '../actors/actor.ts';
 import type { Held } from './in_hand.ts';
 
 export type Suspicion =
   /** The next so many records that the task takes hold the one. */
-  | { type: 'among'; records: number }
+  | { type: 'among'; records: number; alone?: { topic: string; offset: number } }
   /** The first record of `topic` from `offset` on is the one. */
   | { type: 'found'; topic: string; offset: number; reason: BadRecord };
 
 const PARTS = 32;
 
 export function suspect(before: Suspicion | undefined, held: Held, reason: BadRecord): Suspicion {
-  const { records, topic, offset, is_one } = held;
-  return before && is_one ? { type: 'found', topic, offset, reason } : { type: 'among', records };
+  const { records, topic, offset, is_one, is_under_way } = held;
+  if (!before || !is_one) return { type: 'among', records };
+  if (is_under_way && !wasAlone(before, held)) return { type: 'among', records, alone: { topic, offset } };
+  return { type: 'found', topic, offset, reason };
+}
+
+function wasAlone(before: Suspicion, { topic, offset }: Held): boolean {
+  if (before.type !== 'among') return false;
+  return before.alone?.topic === topic && before.alone.offset === offset;
 }
 
 /** How a task goes about it; without a suspicion: as if it were not there. */

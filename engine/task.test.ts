@@ -80,6 +80,7 @@ function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Pr
       committer,
       cluster_id: 'c',
       committedOffsets: async (inputs) => inputs.map(() => null),
+      endOffset: async () => 0,
       runJob,
       onEmissions: () => undefined,
       onFailed: (_, error) => failures.push(error),

@@ -15,12 +15,13 @@ import type { TaskId } from './assignment.ts';
 import type { CommitOffset, Committer } from './committer.ts';
 import type { ConnectorModule } from './edge.ts';
 import { Effects } from './effects.ts';
+import { type FirstOffset, firstOffset } from './first_offset.ts';
 import type { InHand } from './in_hand.ts';
 import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
 import type { LogReader } from './log_reader.ts';
 import { offsetsTopic, type ResolvedPlan, type StagePlan } from './plan.ts';
 import { type RestoreProgress, restoreState } from './restore.ts';
-import { createStageLogic, type RunJob, type StageLogic } from './stage_logic.ts';
+import { createStageLogic, type RunJob, type StageLogic, type UnderWay } from './stage_logic.ts';
 import { TaskState } from './state.ts';
 import { Care, type Suspicion } from './suspicion.ts';
 import { type InputStatus, TaskInput } from './task_input.ts';
@@ -30,6 +31,8 @@ export interface TaskPorts {
   reader: LogReader;
   committer: Committer;
   cluster_id: string;
+  /** Offset behind the last record of a partition. */
+  endOffset(topic: string, partition: number): Promise<number>;
   /** The group's committed offsets, null where it has none. */
   committedOffsets(inputs: { topic: string; partition: number }[]): Promise<(number | null)[]>;
   runJob: RunJob;
@@ -185,9 +188,11 @@ export class Task {
     const offsets = await this.#ports.committedOffsets(places);
     if (this.#stopping) return;
     await this.#restore();
-    this.#openInputs(offsets);
+    this.#openInputs(await this.#firstOffsets(offsets));
     this.#phase = 'running';
     this.#last_commit_ms = this.#ports.now();
+    // Where it begins at the end, that end is kept: nothing that follows may be left out.
+    if (this.#has_moved) await this.#commit();
     while (!this.#stopping) {
       const busy = await this.#work();
       if (this.#time.tick(this.#ports.now())) this.#advance();
@@ -210,21 +215,28 @@ export class Task {
     this.#ledger = new Ledger(this.#state.store('$ledger'));
   }
 
-  #openInputs(offsets: (number | null)[]): void {
+  #firstOffsets(offsets: (number | null)[]): Promise<FirstOffset[]> {
+    const end = (topic: string) => this.#ports.endOffset(topic, this.partition);
+    return Promise.all(
+      this.stage.inputs.map((plan, index) => firstOffset(plan, offsets[index] ?? null, end, this.#log)),
+    );
+  }
+
+  #openInputs(offsets: FirstOffset[]): void {
     const { reader } = this.#ports;
     this.#time = new TaskTime(this.#plan, this.stage, this.partition, this.#state.store('$time'));
     this.#inputs = this.stage.inputs.map((plan, index) => {
-      const committed = offsets[index] ?? null;
+      const { position, committed, is_fresh } = offsets[index]!;
       const input = new TaskInput(
-        { plan, partition: this.partition, position: committed ?? 0, clock: this.#time.clockOf(plan) },
+        { plan, partition: this.partition, position, clock: this.#time.clockOf(plan) },
         () => this.#wake(),
         (from, log_start_offset) =>
           from < log_start_offset
-            ? this.#onGap(input, from, log_start_offset, committed === null)
+            ? this.#onGap(input, from, log_start_offset, is_fresh)
             : this.#onTruncated(input, from),
       );
       input.paused = this.#isPaused(input);
-      this.#committed.set(input, input.position);
+      this.#committed.set(input, committed);
       return input;
     });
     this.#time.bind(this.#inputs);
@@ -242,6 +254,7 @@ export class Task {
       connectors: this.#ports.connectors,
       signal: this.#stop.signal,
       log: this.#log,
+      whileUnderWay: (held, write) => this.#whileUnderWay(held, write),
     });
     for (const input of this.#inputs) reader.add(input.plan.topic, this.partition, input.position, input);
   }
@@ -323,6 +336,13 @@ export class Task {
     return this.#ports.in_hand.holding(held, act);
   }
 
+  #whileUnderWay<Result>(held: UnderWay, write: () => Promise<Result>): Promise<Result> {
+    const stage = this.#plan.stages.indexOf(this.stage);
+    const is_one = Number(this.#care.is_needed && held.records === 1);
+    const { partition } = this;
+    return this.#ports.in_hand.whileUnderWay({ stage, partition, input: 0, ...held, is_one }, write);
+  }
+
   /**
    * A training may take hours; whoever stops does not wait for it. What is thrown here ends the task before its
    * position is committed, so the job is taken up again by whoever gets the task next.
@@ -375,8 +395,12 @@ export class Task {
       this.#state.has_changes ||
       this.#ledger.has_news ||
       this.#time.has_news ||
-      this.#inputs.some((input) => input.position !== this.#committed.get(input))
+      this.#has_moved
     );
+  }
+
+  get #has_moved(): boolean {
+    return this.#inputs.some((input) => input.position !== this.#committed.get(input));
   }
 
   async #commit(): Promise<void> {

@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import { splitTaskId, type TaskId } from './assignment.ts';
 import { denialBehind } from './check_rights.ts';
-import { committedOffsets, createCommitter, type Place } from './create_committer.ts';
+import { committedOffsets, createCommitter, endOffset, type Place } from './create_committer.ts';
 import { importConnectors } from './edge.ts';
 import { InHand } from './in_hand.ts';
 import { connectKafka, isKafkaAway } from './kafka.ts';
@@ -143,6 +143,7 @@ class TaskHost {
         cluster_id,
         connectors,
         committedOffsets: committed,
+        endOffset: (topic: string, partition: number) => endOffset(admin, { topic, partition }),
       };
       ports = this.#taskPorts(parts, membership);
       await Promise.race([membership.start(), this.#ended]);
@@ -162,7 +163,7 @@ class TaskHost {
   }
 
   #taskPorts(
-    parts: Pick<TaskPorts, 'committer' | 'cluster_id' | 'connectors' | 'committedOffsets'>,
+    parts: Pick<TaskPorts, 'committer' | 'cluster_id' | 'connectors' | 'committedOffsets' | 'endOffset'>,
     membership: Membership,
   ): AllTasksPorts {
     const ports: AllTasksPorts = {

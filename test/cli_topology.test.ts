@@ -1,7 +1,9 @@
 /** `errata lint`, `plan` and `graph` as a person calls them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -39,6 +41,16 @@ test('lint: 0 for a sound file, 1 with the mistakes, 2 for wrong usage', () => {
   assert.equal(errata('lint').status, 2);
   assert.equal(errata('lnt', file).status, 2);
   assert.equal(errata('--help').status, 0);
+});
+
+test('the replay says nothing but what is wrong where its port is taken', async (t) => {
+  const blocking = createServer().listen(0, '127.0.0.1');
+  await once(blocking, 'listening');
+  t.after(() => blocking.close());
+  const { port } = blocking.address() as AddressInfo;
+  const { status, stdout, stderr } = errata('demo', '--exit', '--kafka-port', String(port));
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(stderr, /E_PORT_IN_USE/);
 });
 
 test('plan and graph print to stdout, and nothing but mistakes where there are some', () => {

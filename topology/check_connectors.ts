@@ -11,12 +11,19 @@ export function checkConnectors(draft: Draft, { sink_edges }: Links, context: Li
       const { kind, config } = connector;
       report(kind.check?.(config) ?? [], [...path, kind.kind], context);
     }
-  for (const { name, path, connector } of draft.sinks)
-    for (const { message } of sink_edges.filter(({ to }) => to === name))
+  for (const { name, path, connector, start } of draft.sinks)
+    for (const { message, output } of sink_edges.filter(({ to }) => to === name)) {
+      if (start === 'latest' && output !== null)
+        context.problems.report(
+          'E_CONNECTOR',
+          context.document.valueAt([...path, 'start']),
+          'only a sink that takes straight from a source may start at the latest: what an actor emits has a topic of its own',
+        );
       if (connector?.is_valid) {
         const { kind, config } = connector;
         report(kind.check?.(config, message) ?? [], [...path, kind.kind], context);
       }
+    }
 }
 
 function checkFilled(

@@ -35,6 +35,8 @@ export interface DraftSink {
   /** Where its records go; null: to a connector. */
   kafka: Sink['kafka'] | null;
   connector: DraftConnector<SinkKind> | null;
+  /** Where a sink straight from a source begins. */
+  start: 'earliest' | 'latest';
 }
 
 /** Where the name of its topic stands. */
@@ -69,13 +71,14 @@ export function readSink(context: LintContext, path: Path, entry: unknown, from:
   const kind = kindOf(context, path, entry, SINK_KINDS, ConnectedSink);
   if (kind === null) {
     const { kafka } = checked(context, Sink, path, entry).value as Partial<Sink>;
-    return { name, path, from, kafka: kafka ?? null, connector: null };
+    return { name, path, from, kafka: kafka ?? null, connector: null, start: 'earliest' };
   }
-  if (kind === 'unknown') return { name, path, from, kafka: null, connector: null };
+  if (kind === 'unknown') return { name, path, from, kafka: null, connector: null, start: 'earliest' };
   const { value, is_valid } = checked(context, sinkSchema(kind), path, entry);
   const config = value[kind.kind];
   const connector = { kind, config: isRecord(config) ? config : {}, is_valid };
-  return { name, path, from, kafka: null, connector };
+  const start = value.start === 'latest' ? 'latest' : 'earliest';
+  return { name, path, from, kafka: null, connector, start };
 }
 
 const schemas = new WeakMap<object, TObject>();

@@ -86,12 +86,15 @@ function readActor({ document, problems }: LintContext, path: Path, entry: unkno
   const name = nameOf(path);
   const record = isRecord(entry) ? entry : {};
   const kind_name = record.kind === undefined ? name : record.kind;
-  const kind = USER_KINDS.find((known) => known.kind === kind_name) ?? null;
+  const kind = userKind(kind_name);
+  // What is wrong with the rest is judged by the kind that was meant.
+  let meant = kind;
   const from = readReferences(record.from, [...path, 'from']);
   if (isRecord(entry) && kind === null) {
     const position = record.kind === undefined ? document.keyAt(path) : document.valueAt([...path, 'kind']);
     const names = USER_KINDS.map((known) => known.kind);
     const suggestion = nearest(String(kind_name), names);
+    meant = userKind(suggestion);
     const listing = suggestion === null ? `; there are ${names.join(', ')}` : '';
     problems.report(
       'E_UNKNOWN_KIND',
@@ -100,10 +103,14 @@ function readActor({ document, problems }: LintContext, path: Path, entry: unkno
       suggestion,
     );
   }
-  const schema = kind === null ? Unknown : entrySchema(kind);
+  const schema = meant === null ? Unknown : entrySchema(meant);
   const { value } = checkSchema(schema, entry, path, document, problems);
   const { kind: _kind, from: _from, ...config } = isRecord(value) ? value : {};
   return { name, path, kind, from, config, given: Object.keys(record) };
+}
+
+function userKind(name: unknown): ActorKind | null {
+  return USER_KINDS.find(({ kind }) => kind === name) ?? null;
 }
 
 const ACTOR_SETTINGS = {

@@ -70,6 +70,10 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
     ['8:3 E_DUPLICATE_NAME'],
   ],
   [
+    { 8: '  stats: { kind: windwo, from: capture, tumblng: 5m, lateness: soon }' },
+    ['8:18 E_UNKNOWN_KIND → window', '8:41 E_UNKNOWN_KEY → tumbling', '8:64 E_VALUE'],
+  ],
+  [
     { 11: '  rollout: { kind: rolout, from: retraining }' },
     ['10:3 E_ROLLOUT_MISSING', '11:20 E_UNKNOWN_KIND → rollout'],
   ],
@@ -107,6 +111,14 @@ const BROKEN: [lines: Record<number, string | string[]>, said: string[]][] = [
     ['13:45 E_SECRET'],
   ],
   [{ 13: '  alerts: { from: feedback, webhook: { url_env: U, format: slack } }' }, ['13:60 E_CONNECTOR']],
+  [
+    { 13: '  alerts: { from: severity, start: latest, webhook: { url_env: U, secret_env: S } }' },
+    ['13:36 E_CONNECTOR'],
+  ],
+  [
+    { 13: '  alerts: { from: feedback, start: now, webhook: { url_env: U, secret_env: S } }' },
+    ['13:36 E_VALUE'],
+  ],
   [{ 9: '  severity: { from: stat }' }, ['9:21 E_UNKNOWN_REFERENCE → stats']],
   [
     { 13: '  alerts: { from: severity.alert, kafka: { topic: out.alerts } }' },

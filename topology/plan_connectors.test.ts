@@ -46,6 +46,14 @@ test('a sink of an actor reads a topic of its own; one of a source reads the sou
   assert.deepEqual(offsets!.partitions, { like: 'in.feedback' });
 });
 
+test('a sink straight from a source starts at its first record, or where it says so at the end', () => {
+  const starts = (text: string) => stage(makePlan(graphOf(text)), 'raw.out').inputs.map(({ start }) => start);
+  assert.deepEqual(starts(SOUND), [undefined]);
+  assert.deepEqual(starts(SOUND.replace('raw: { from: feedback', 'raw: { from: feedback, start: latest')), [
+    'latest',
+  ]);
+});
+
 test('secrets stand in no plan, and their files are found from wherever errata is started', () => {
   const plan = makePlan(graphOf(SOUND));
   const { url_env, secret_file } = stage(plan, 'hook.out').sink!.config as Record<string, string>;

@@ -77,13 +77,15 @@ function connectKafkaSink(
 function connectSink(
   builder: PlanBuilder,
   edge: SinkEdge,
-  { name }: DraftSink,
+  { name, start }: DraftSink,
   connector: NonNullable<DraftSink['connector']>,
 ): void {
   builder.appendStage({
     name: `${name}.out`,
     kind: 'sink',
-    inputs: [edge.output === null ? sourceInput(builder, edge) : outputInput(builder, edge, connector)],
+    inputs: [
+      edge.output === null ? sourceInput(builder, edge, start) : outputInput(builder, edge, connector),
+    ],
     actors: [],
     sink: {
       name,
@@ -95,12 +97,15 @@ function connectSink(
 }
 
 /** Others may read the source too, so the sink's offsets have a name of their own. */
-function sourceInput(builder: PlanBuilder, { from, to }: SinkEdge): InputPlan {
+function sourceInput(builder: PlanBuilder, { from, to }: SinkEdge, start: DraftSink['start']): InputPlan {
   const { topic } = builder.graph.sources.find(({ name }) => name === from)!.value.kafka;
   const offsets_topic = internalName(builder.graph.settings, `${to}.out`, 'offsets');
   builder.addTopic(offsets_topic, 'partitions', { like: topic });
   const codec = { type: 'source', source: from, rekeyed: false, keyed: null } as const;
-  return { topic, offsets_topic, actor: to, input: 'records', codec, time: { type: 'none' } };
+  return {
+    ...{ topic, offsets_topic, actor: to, input: 'records', codec, time: { type: 'none' } },
+    ...(start === 'latest' ? { start } : {}),
+  };
 }
 
 function outputInput(

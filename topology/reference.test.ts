@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CONNECTOR_CODES } from '../connectors/codes.ts';
+import { PROBLEM_CODES } from './codes.ts';
 import { referencePages } from './reference.ts';
 
 const FOLDER = 'docs/reference';
@@ -26,4 +28,18 @@ test('every setting says what it means', async () => {
       page,
     );
   }
+});
+
+test('every code that a connector reports is on the page of problems, and no other', () => {
+  const files = globSync('connectors/**/*.ts', {
+    exclude: ['**/*.test.ts', '**/codes.ts', '**/testing.ts', '**/fake_*.ts'],
+  });
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const reported = [/\b([EW]_[A-Z][A-Z_]+)\b/g, /\bcode: '([a-z_]+)'/g].flatMap((form) =>
+    [...text.matchAll(form)].map(([, code]) => code!),
+  );
+  const of_connectors = [...new Set(reported)].filter((code) => !Object.hasOwn(PROBLEM_CODES, code));
+  assert.ok(of_connectors.includes('E_BIGQUERY_SCHEMA') && of_connectors.includes('bigquery_refused'));
+  const documented = Object.values(CONNECTOR_CODES).flatMap((codes) => Object.keys(codes));
+  assert.deepEqual(of_connectors.toSorted(), documented.toSorted());
 });

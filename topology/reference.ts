@@ -3,6 +3,7 @@
 import type { TSchema } from 'typebox';
 import type { ActorKind } from '../actors/actor.ts';
 import { SINK_KINDS, SOURCE_KINDS } from '../connectors/catalogue.ts';
+import { CONNECTOR_CODES } from '../connectors/codes.ts';
 import type { SinkKind, SourceKind } from '../connectors/connector.ts';
 import { ingestDocument } from '../connectors/ingest/document.ts';
 import { Alert, Assessment } from '../messages/assessment.ts';
@@ -15,7 +16,7 @@ import { WindowResult } from '../messages/window.ts';
 import { PROBLEM_CODES } from './codes.ts';
 import { USER_KINDS } from './draft.ts';
 import { settingsTable } from './reference_table.ts';
-import { ConnectedSource, Sink, Source, Topology } from './schema.ts';
+import { ConnectedSink, ConnectedSource, Sink, Source, Topology } from './schema.ts';
 
 /** In the order in which data passes through them. */
 const MESSAGES: readonly (TSchema & { title?: string })[] = [
@@ -62,7 +63,8 @@ function topologyPage(): string {
     '',
     '## Each of `sinks`',
     settingsTable(Sink),
-    'Or a [connector](connectors.md) in the place of `kafka`.',
+    'With a [connector](connectors.md) in the place of `kafka`:',
+    settingsTable(ConnectedSink),
   ]);
 }
 
@@ -133,13 +135,28 @@ function problemsPage(): string {
   const rows = Object.entries(PROBLEM_CODES).map(
     ([code, { severity, summary }]) => `| \`${code}\` | ${severity} | ${summary} |`,
   );
-  return page('What lint reports', [
+  return page('Problems', [
+    '## What lint reports',
     'An error keeps a topology from starting (exit status 1), a warning does not.',
     '',
     '| code | severity | meaning |',
     '|---|---|---|',
     ...rows,
+    '',
+    '## What connectors report while they run',
+    '`/ready` and the log say it, with the name of the source or sink. What may pass is waited for.',
+    ...connectorCodes('running'),
+    '## What the HTTP ingest answers',
+    ...connectorCodes('ingest'),
+    '## Why a record of a connector is a dead letter',
+    'In the header `errata.code` of a [dead letter](../dead-letters.md).',
+    ...connectorCodes('dead_letter'),
   ]);
+}
+
+function connectorCodes(told: keyof typeof CONNECTOR_CODES): string[] {
+  const rows = Object.entries(CONNECTOR_CODES[told]).map(([code, summary]) => `| \`${code}\` | ${summary} |`);
+  return ['', '| code | meaning |', '|---|---|', ...rows, ''];
 }
 
 function jsonSchema(schema: TSchema): string {

@@ -79,7 +79,14 @@ export const Sink = Type.Object({ from, kafka: KafkaTopic });
 export type Sink = Static<typeof Sink>;
 
 /** Of a sink from which a connector takes; beside it stands the connector's own entry. */
-export const ConnectedSink = Type.Object({ from });
+export const ConnectedSink = Type.Object({
+  from,
+  start: Type.Union([Type.Literal('earliest'), Type.Literal('latest')], {
+    default: 'earliest',
+    description:
+      'of a sink straight from a source, when it runs for the first time: with what stands in the topic already, or with what comes from then on',
+  }),
+});
 
 export const Topology = Type.Object({
   topology: Name({ description: 'its name: part of the consumer group and of every internal topic' }),

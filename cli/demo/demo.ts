@@ -66,16 +66,16 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
 
 async function start(options: DemoOptions, closing: Closing): Promise<Omit<RunningDemo, 'stop'>> {
   const { say, seed, plan, log } = options;
-  const mails = readMails();
-  const [base, later] = [mails.slice(0, FIRST_MAILS), mails.slice(FIRST_MAILS)];
-  say(`${mails.length} dated mails, ${dayOf(mails[0]!)} to ${dayOf(mails.at(-1)!)}`);
-
   const folder = openFolder(options.data_dir);
   closing.push(folder.remove);
   const broker = await startBroker({ port: options.kafka_port, data_dir: join(folder.path, 'broker') });
   closing.push(() => broker.stop());
   const kafka: KafkaSettings = { brokers: [broker.address], client_id: 'errata-demo', ...KAFKA_DEFAULTS };
   say(`embedded broker on ${broker.address}, data in ${folder.path}`);
+
+  const mails = readMails();
+  const [base, later] = [mails.slice(0, FIRST_MAILS), mails.slice(FIRST_MAILS)];
+  say(`${mails.length} dated mails, ${dayOf(mails[0]!)} to ${dayOf(mails.at(-1)!)}`);
 
   const registry = openRegistry(join(folder.path, 'registry'));
   const pool = openTrainingPool();

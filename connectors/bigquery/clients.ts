@@ -6,6 +6,7 @@
 import type { BigQuery } from '@google-cloud/bigquery';
 import type { adapt, managedwriter, protos } from '@google-cloud/bigquery-storage';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
+import { signInNowhere } from '../emulator.ts';
 import type { TableField } from './table_field.ts';
 
 type WriterClient = managedwriter.WriterClient;
@@ -21,6 +22,7 @@ export interface StorageClient {
 }
 
 export async function restClient(project: string | undefined): Promise<BigQuery> {
+  signInNowhere(process.env.BIGQUERY_EMULATOR_HOST);
   const { BigQuery } = await import('@google-cloud/bigquery');
   return new BigQuery({
     ...(project ? { projectId: project } : {}),

@@ -1,6 +1,9 @@
 /**
  * Rows by insertAll: simpler and dearer than write streams, at least once. BigQuery drops repetitions of an `insertId` at
  * best effort, for about a minute; the id is where the record stands in Kafka.
+ *
+ * Before a row is blamed, the table is compared again: one that was changed under us refuses every row. A request that is refused
+ * as a whole is halved until the row is found that it is refused for.
  */
 import type { BadRecord } from '../../actors/actor.ts';
 import type { Refusal, SinkRecord } from '../connector.ts';
@@ -24,11 +27,14 @@ export class InsertAllWriter {
   readonly #client: BigQuery;
   readonly #table: TableName;
   readonly #rowOf: JsonRowOf;
+  readonly #checkTable: () => Promise<unknown>;
 
-  constructor(client: BigQuery, table: TableName, rowOf: JsonRowOf) {
+  /** `checkTable` rejects where the table no longer takes what is written. */
+  constructor(client: BigQuery, table: TableName, rowOf: JsonRowOf, checkTable: () => Promise<unknown>) {
     this.#client = client;
     this.#table = table;
     this.#rowOf = rowOf;
+    this.#checkTable = checkTable;
   }
 
   async write(records: readonly SinkRecord[]): Promise<Refusal[]> {
@@ -63,14 +69,33 @@ export class InsertAllWriter {
       await this.#client.dataset(dataset).table(table).insert(rows, options);
       return [];
     } catch (error) {
-      const { response } = error as { response?: { insertErrors?: InsertError[] } };
-      if (!response?.insertErrors) throw passing(error);
-      return response.insertErrors.map(({ index, errors = [] }) => {
+      return this.#refused(request, error as InsertFailure);
+    }
+  }
+
+  async #refused(request: readonly MadeRow[], failure: InsertFailure): Promise<Refusal[]> {
+    const { insertErrors } = failure.response ?? {};
+    if (!insertErrors && !OF_THE_REQUEST.has(failure.code)) throw passing(failure);
+    await this.#checkTable();
+    if (insertErrors)
+      return insertErrors.map(({ index, errors = [] }) => {
         const said = errors.map(({ location, message }) => [location, message].filter(Boolean).join(': '));
         return { record: request[Number(index)]!.record, reason: refusedRow(said.join('; ')) };
       });
-    }
+    if (request.length === 1)
+      return [{ record: request[0]!.record, reason: refusedRow(passing(failure).message) }];
+    const half = Math.ceil(request.length / 2);
+    return [...(await this.#insert(request.slice(0, half))), ...(await this.#insert(request.slice(half)))];
   }
+}
+
+/** HTTP's statuses for what is in the request, the same each time it is sent. */
+const OF_THE_REQUEST: ReadonlySet<unknown> = new Set([400, 413]);
+
+/** As Google's client throws it: of single rows, or of the whole request. */
+interface InsertFailure {
+  code?: unknown;
+  response?: { insertErrors?: InsertError[] };
 }
 
 interface InsertError {

@@ -14,7 +14,7 @@ export function formOf({ 'content-type': type }: IncomingHttpHeaders): BodyForm 
   if (name === '' || JSON_TYPES.includes(name)) return 'json';
   if (NDJSON_TYPES.includes(name)) return 'ndjson';
   throw new ErrataError('E_MEDIA_TYPE', `${name} is not taken`, {
-    hint: `send ${[...JSON_TYPES, ...NDJSON_TYPES].join(', ')}`,
+    hint: `say what it is: curl -H 'content-type: application/json'; taken are ${[...JSON_TYPES, ...NDJSON_TYPES].join(', ')}`,
   });
 }
 

@@ -108,6 +108,12 @@ describe('an ingest on this machine', () => {
     const many = JSON.stringify(Array(11).fill(rating('many')));
     assert.equal(await status('/v1/feedback', { body: many }), '413 E_TOO_MANY_RECORDS');
     assert.equal(await status('/v1/feedback', { body: '', type: 'text/xml' }), '415 E_MEDIA_TYPE');
+    // As curl sends it with -d and no -H.
+    const form = await post(run.url, '/v1/feedback', {
+      body: JSON.stringify(rating('form')),
+      type: 'application/x-www-form-urlencoded',
+    });
+    assert.match(`${form.code}: ${form.hint}`, /^E_MEDIA_TYPE: .*-H 'content-type: application\/json'/);
     const brotli = { body: '{}', headers: { 'content-encoding': 'br' } };
     assert.equal(await status('/v1/feedback', brotli), '415 E_MEDIA_TYPE');
     const no_zip = { body: '{}', headers: { 'content-encoding': 'gzip' } };

@@ -74,6 +74,7 @@ export interface Told {
   accepted?: number;
   errors?: { index: number; code: string; message: string }[];
   code?: string;
+  hint?: string;
   headers: Headers;
 }
 

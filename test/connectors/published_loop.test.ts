@@ -1,6 +1,6 @@
 /**
  * The published loop by wire: feedback on a Pub/Sub subscription, judged window by window, both tables in BigQuery; errata is
- * killed five times on the way. Against the published rule, straight from its text.
+ * killed five times on the way: twice before the first window is written, once between two, once while and once behind. Against the published rule, straight from its text.
  */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { HEARTBEAT_HEADER } from '../../messages/heartbeat.ts';
 import { randomStream } from '../../training/random.ts';
 import type { MadeFeedback } from '../e2e/made_input.ts';
 import { ruledWindows } from '../e2e/published_rule.ts';
-import { bigQueryEmulator } from '../harness/bigquery_emulator.ts';
+import { type BigQueryEmulator, bigQueryEmulator } from '../harness/bigquery_emulator.ts';
 import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
 import { PROJECT as PUBSUB_PROJECT, type PubsubFake, withPubsubFake } from '../harness/pubsub_fake.ts';
@@ -39,11 +39,19 @@ sinks:
   user_feedback: { from: feedback, bigquery: { table: loop.user_feedback } }
   patterns:      { from: severity.assessments, bigquery: { table: feedback_analysis.patterns } }
 `;
-const KILLS = 5;
-const EVENTS_PER_LIFE = 100;
+const EVENTS = 100;
 const WINDOW_MS = 300_000;
+/** So many windows are past their lateness when errata is killed between the rows. */
+const SOME_WINDOWS = 3;
 const FROM_MS = Date.UTC(2024, 2, 1, 6);
 const DAY_MS = 24 * 3_600_000;
+/** Two days on: nothing of it is past its lateness with the first day. */
+const LATER_WINDOW = (2 * DAY_MS) / WINDOW_MS;
+
+interface Feeding {
+  /** Of four that it speaks of, in any order. */
+  first_window: number;
+}
 
 test('feedback-sub to both published tables, row for row, although errata is killed five times', {
   timeout: 600_000,
@@ -58,31 +66,62 @@ test('feedback-sub to both published tables, row for row, although errata is kil
   const start = startIn(t, { ...fake.env, ...bigquery.env, KAFKA_BROKERS: broker.address });
 
   const all: MadeFeedback[] = [];
-  let errata = start();
-  for (let life = 0; life <= KILLS; life++) {
-    const made = madeFeedback(life);
+  const give = async (of: Feeding) => {
+    const made = madeFeedback(of);
     all.push(...made);
     await publish(fake, made);
-    if (life === KILLS) break;
-    const some = all.length - EVENTS_PER_LIFE / 2;
-    const hasSome = async () => (await countOf(bigquery, 'loop.user_feedback')) >= some;
-    await until(hasSome, `${some} of ${all.length} rows`, 90_000);
+  };
+  const feedbackRows = (least: number) => rowsIn(bigquery, 'loop.user_feedback', least);
+  const patternsFrom = (least: number) => rowsIn(bigquery, 'feedback_analysis.patterns', least);
+  const patternsNow = () => countOf(bigquery, 'feedback_analysis.patterns');
+  let errata = start();
+  const kill = async () => {
     errata.signal('SIGKILL');
     await errata.exited;
     errata = start();
-  }
-  const isWhole = async () => (await countOf(bigquery, 'loop.user_feedback')) >= all.length;
-  await until(isWhole, `all ${all.length} rows`, 120_000);
-  assert.deepEqual(await userFeedback(bigquery), wantedRows(all));
+  };
 
+  // Two kills while no window is past its lateness.
+  for (const first_window of [0, 3]) {
+    await give({ first_window });
+    await feedbackRows(all.length - EVENTS / 2);
+    await kill();
+  }
+  assert.equal(await patternsNow(), 0, 'no window is past its lateness');
+  // One between rows: the lateness of some windows is over, that of the others is not.
+  await feedbackRows(all.length);
+  const first_day = wantedPatterns(all).length;
+  await passTime(broker.address, FROM_MS + (SOME_WINDOWS + 0.5) * WINDOW_MS + DAY_MS);
+  await patternsFrom(SOME_WINDOWS);
+  await kill();
+  assert.equal(await patternsNow(), SOME_WINDOWS, `of ${first_day} windows of the first day`);
+  assert.ok(SOME_WINDOWS < first_day);
+  // One as soon as a further row is seen, with new feedback under way.
+  await give({ first_window: LATER_WINDOW });
+  await passTime(broker.address, FROM_MS + 1.5 * DAY_MS);
+  await patternsFrom(SOME_WINDOWS + 1);
+  await kill();
+  // One behind the rows of the first day.
+  await give({ first_window: LATER_WINDOW + 3 });
+  await Promise.all([patternsFrom(first_day), feedbackRows(all.length - EVENTS / 2)]);
+  await kill();
+
+  await feedbackRows(all.length);
+  assert.deepEqual(await userFeedback(bigquery), wantedRows(all));
   const wanted = wantedPatterns(all);
-  assert.equal(await countOf(bigquery, 'feedback_analysis.patterns'), 0, 'no window is past its lateness');
-  await passTime(broker.address, FROM_MS + 3 * DAY_MS);
-  const hasPatterns = async () => (await countOf(bigquery, 'feedback_analysis.patterns')) >= wanted.length;
-  await until(hasPatterns, `${wanted.length} windows`, 90_000);
+  await passTime(broker.address, FROM_MS + 5 * DAY_MS);
+  await patternsFrom(wanted.length);
   assert.deepEqual(await patternRows(bigquery), wanted);
-  t.diagnostic(`${all.length} feedback rows, ${wanted.length} windows, ${KILLS} kills`);
+  t.diagnostic(
+    `${all.length} feedback rows, ${wanted.length} windows, ${first_day} of them on the first day`,
+  );
 });
+
+/** Waits until the table has so many rows. */
+async function rowsIn(bigquery: BigQueryEmulator, table: string, least: number): Promise<void> {
+  const has = async () => (await countOf(bigquery, table)) >= least;
+  await until(has, `${least} rows in ${table}`, 120_000);
+}
 
 function startIn(t: TestContext, env: Record<string, string>): () => ErrataProcess {
   const file = join(temporaryFolder(t), 'topology.yaml');
@@ -91,14 +130,16 @@ function startIn(t: TestContext, env: Record<string, string>): () => ErrataProce
 }
 
 /** In the published shape: its time in seconds, its `input_stats` with it, no word of a deployment. */
-function madeFeedback(life: number): MadeFeedback[] {
-  const random = randomStream('published loop', life);
-  return Array.from({ length: EVENTS_PER_LIFE }, (_, n) => {
-    // Each life speaks of windows of the lives before, too.
-    const window = Math.floor(random() * 4) + life * 3;
+function madeFeedback({ first_window }: Feeding): MadeFeedback[] {
+  const random = randomStream('published loop', first_window);
+  return Array.from({ length: EVENTS }, (_, n) => {
+    const window = Math.floor(random() * 4) + first_window;
     const at_ms = FROM_MS + window * WINDOW_MS + Math.floor(random() * WINDOW_MS);
     const is_fault = random() < (window % 3) / 2.5;
-    const id = { prediction_id: `p${life}-${String(n).padStart(4, '0')}`, session_id: `s${n % 7}` };
+    const id = {
+      prediction_id: `p${String(first_window).padStart(3, '0')}-${String(n).padStart(4, '0')}`,
+      session_id: `s${n % 7}`,
+    };
     const said =
       n % 2 === 0
         ? {
@@ -111,7 +152,7 @@ function madeFeedback(life: number): MadeFeedback[] {
             user_action: is_fault ? 'search' : 'click',
             time_to_action: is_fault ? 30.5 + n : 1.25,
           };
-    const input_stats = { mean: Math.floor(random() * (window + 1)) - 1.5, std: 0.7 };
+    const input_stats = { mean: Math.floor(random() * ((window % 12) + 1)) - 1.5, std: 0.7 };
     return { at_ms, body: { ...id, ...said, timestamp: at_ms / 1000, input_stats } };
   });
 }

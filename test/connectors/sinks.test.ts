@@ -12,7 +12,7 @@ import { lint } from '../../topology/lint.ts';
 import { makePlan } from '../../topology/plan.ts';
 import { ConnectedRun } from '../harness/connected_run.ts';
 import { embeddedBroker, temporaryFolder } from '../harness/embedded.ts';
-import { type FileConfig, linesOf, REFUSED } from '../harness/file_connector.ts';
+import { DEADLY, type FileConfig, linesOf, REFUSED } from '../harness/file_connector.ts';
 import { HookServer } from '../harness/hook_server.ts';
 import { withRealKafka } from '../harness/real_kafka.ts';
 import { until } from '../harness/until.ts';
@@ -72,6 +72,29 @@ test('a batch that failed is given again from the same state; what is refused is
     failures.every((count) => count > 0),
     'it failed in between',
   );
+  await run.ready();
+});
+
+test('records that end the thread while they are written are found, and only they are set aside; the others are written once', {
+  timeout: 120_000,
+}, async (t) => {
+  const broker = await embeddedBroker(t);
+  const { plan, lines, topic } = filePlan(t, Number.POSITIVE_INFINITY);
+  const run = await ConnectedRun.planned(t, { brokers: broker.address, plan, connectors: FILE_CONNECTOR });
+  await run.start();
+  await run.ready();
+  const deadly = { partition: 0, value: DEADLY };
+  await run.produce(topic, [...numbered(60), deadly, ...numbered(200).slice(60), deadly]);
+  const letters = () => run.read(plan.dead_letter_topic);
+  await until(async () => (await letters()).length === 2, 'both are set aside', 90_000);
+  for (const { headers, value } of await letters()) {
+    const { 'errata.code': code, 'errata.message': message, 'errata.stack': stack } = headers;
+    assert.deepEqual([code, String(value)], ['killed_its_task', DEADLY]);
+    assert.match(message!, /thrown while a record is written/);
+    assert.match(stack!, /file_connector/);
+  }
+  assert.deepEqual(await run.ledger('out.out', 202), { taken_in: 202, written: 200, dead_lettered: 2 });
+  assert.deepEqual(lines(), wanted(200));
   await run.ready();
 });
 
@@ -158,4 +181,75 @@ sinks:
     feedback.map(({ value }) => value).toSorted(),
   );
   assert.equal((await run.ledger('feedback', 30)).taken_in, 30);
+});
+
+test('what is bad for an actor and for a sink on the same source is a dead letter of each, and says of which', {
+  timeout: 90_000,
+}, async (t) => {
+  const broker = await embeddedBroker(t);
+  const hook = await HookServer.start(t);
+  const yaml = `
+topology: twice
+partitions: 1
+sources:
+  feedback: { kafka: { topic: feedback } }
+actors:
+  capture: { from: feedback, join: none }
+  stats: { kind: window, from: capture, tumbling: 1m }
+sinks:
+  hook: { from: feedback, webhook: { url: "${hook.url}" } }
+  windows: { from: stats, kafka: { topic: windows } }
+`;
+  const run = await ConnectedRun.prepare(t, { brokers: broker.address, yaml });
+  await run.start();
+  await run.ready();
+  await run.produce('feedback', [{ value: null }]);
+  assert.equal((await run.ledger('feedback', 1)).dead_lettered, 1);
+  assert.equal((await run.ledger('hook.out', 1)).dead_lettered, 1);
+  const letters = (await run.read('twice.dead-letter')).map(({ headers }) => ({
+    source: headers['errata.source'],
+    stage: headers['errata.stage'],
+    code: headers['errata.code'],
+    position: headers['errata.position'],
+  }));
+  assert.deepEqual(
+    letters.toSorted((a, b) => a.source!.localeCompare(b.source!)),
+    [
+      { source: 'feedback', stage: 'capture', code: 'null_value', position: 'feedback/0/0' },
+      { source: 'hook', stage: 'hook.out', code: 'webhook_format', position: 'feedback/0/0' },
+    ],
+  );
+});
+
+test('a sink that starts at the latest leaves out what stands in the topic, and nothing that comes later, also while it is down', {
+  timeout: 90_000,
+}, async (t) => {
+  const broker = await embeddedBroker(t);
+  const hook = await HookServer.start(t);
+  const yaml = `
+topology: from-now
+partitions: 2
+sources:
+  lines: { kafka: { topic: lines } }
+sinks:
+  hook: { from: lines, start: latest, webhook: { url: "${hook.url}" } }
+`;
+  const run = await ConnectedRun.prepare(t, { brokers: broker.address, yaml });
+  await run.withAdmin((admin) => admin.createTopics({ topics: [{ topic: 'lines', numPartitions: 2 }] }));
+  await run.produce('lines', [{ partition: 0, value: '"before"' }]);
+  await run.start();
+  await run.ready();
+  await run.stop();
+  await run.produce('lines', [
+    { partition: 0, value: '"while down, 0"' },
+    { partition: 1, value: '"while down, 1"' },
+  ]);
+  await run.start();
+  await run.produce('lines', [{ partition: 0, value: '"after"' }]);
+  assert.deepEqual(await run.ledger('hook.out', 3), { taken_in: 3, written: 3 });
+  assert.deepEqual(hook.taken.map(({ body }) => body).toSorted(), [
+    '"after"',
+    '"while down, 0"',
+    '"while down, 1"',
+  ]);
 });

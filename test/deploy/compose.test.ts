@@ -79,7 +79,7 @@ test('the image holds what is imported, and neither tests nor secrets', () => {
   const files = buildContext(REPOSITORY);
   const sources = globSync('*/**/*.ts', {
     cwd: REPOSITORY,
-    exclude: ['bench', 'docs', 'test', 'node_modules'],
+    exclude: ['bench', 'dist', 'docs', 'test', 'node_modules'],
   });
   const wanted = sources.filter((file) => !file.endsWith('.test.ts'));
   assert.deepEqual(

@@ -92,6 +92,7 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
       reader,
       committer,
       committedOffsets: async (inputs) => inputs.map(() => null),
+      endOffset: () => Promise.reject(new Error('nothing starts at the end here')),
       runJob: () => Promise.reject(new Error('nothing is trained here')),
       onEmissions: () => undefined,
       onFailed: (_, error) => failures.push(error),

@@ -82,6 +82,7 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
       connectors: null,
       reader,
       committer,
+      endOffset: async () => 0,
       committedOffsets: async (inputs) => inputs.map(() => null),
       runJob: () => Promise.reject(new Error('nothing is trained here')),
       onEmissions: () => undefined,

@@ -16,6 +16,8 @@ export interface FileConfig {
 
 /** A value that the file does not take. */
 export const REFUSED = 'refuse me';
+/** A value that ends the thread while it is written. */
+export const DEADLY = 'kill me';
 
 export const openSink: ConnectorModule['openSink'] = async (_kind, config, { partition }) => {
   const { path, fails_every } = config as FileConfig;
@@ -29,10 +31,19 @@ export function linesOf(path: string): string[] {
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
 }
 
+/** As a callback does that nobody catches. */
+function endThread(): Promise<never> {
+  setTimeout(() => {
+    throw new TypeError('thrown while a record is written');
+  }, 5);
+  return new Promise(() => undefined);
+}
+
 function fileSink(path: string, fails_every: number): OpenSink {
   let writes = 0;
   return {
     write: async (records, { state }) => {
+      if (records.some(({ value }) => String(value) === DEADLY)) await endThread();
       const committed = state.get<number>('lines') ?? 0;
       const before = linesOf(path);
       if (before.length > committed)

@@ -48,6 +48,7 @@ export async function replayTask(
         abandon: () => undefined,
       } as unknown as Committer,
       cluster_id: 'replay',
+      endOffset: async () => 0,
       committedOffsets: async (inputs) => inputs.map(() => null),
       runJob: () => new Promise(() => undefined),
       onEmissions: () => undefined,

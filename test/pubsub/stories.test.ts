@@ -1,8 +1,10 @@
 /** What somebody sees whose feedback, or anything else, is on Pub/Sub. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import type { Topic } from '@google-cloud/pubsub';
+import { type IHeaders, Kafka, logLevel } from 'kafkajs';
 import type { Readiness } from '../../admin/routes/ready.ts';
 import type { Alert } from '../../messages/assessment.ts';
 import type { ErrataProcess } from '../harness/errata_process.ts';
@@ -92,6 +94,58 @@ onPubsubFake(
   },
   120_000,
 );
+
+onPubsubFake(
+  'headers of a Kafka record that are no text go out in base64, each of several of one name; a dead letter has the same bytes again',
+  async (fake, t) => {
+    await fake.client().createTopic('out');
+    const errata = runOnPubsub(
+      t,
+      fake,
+      BRIDGE.replace(/sources:.*/, 'sources: { mails: { kafka: { topic: mails } } }'),
+    );
+    await errata.ready();
+    const brokers = await errata.brokers();
+    const producer = new Kafka({ brokers: [brokers], logLevel: logLevel.ERROR }).producer();
+    await producer.connect();
+    t.after(() => producer.disconnect());
+    const [id, long] = [Buffer.from([255, 0, 17]), Buffer.alloc(1_000, 255)];
+    await producer.send({
+      topic: 'mails',
+      messages: [
+        { value: 'fine', headers: { id, via: ['first', 'last'], trace: '00-ü' } },
+        { value: 'long', headers: { id, long } },
+      ],
+    });
+    await until(async () => (await fake.messages('out')).length === 1, 'the one that fits');
+    const [message] = await fake.messages('out');
+    assert.deepEqual(message!.attributes, {
+      'errata.base64.id': id.toString('base64'),
+      'errata.repeated.0.via': 'first',
+      via: 'last',
+      trace: '00-ü',
+    });
+    await until(async () => (await headersIn(brokers, 'bridge.dead-letter')).length === 1, 'the dead letter');
+    const [letter] = await headersIn(brokers, 'bridge.dead-letter');
+    assert.deepEqual([letter!.id, letter!.long], [id, long]);
+    assert.match(String(letter!['errata.message']), /errata\.base64\.long.* has 1336 bytes, of 1024 at most/);
+  },
+  120_000,
+);
+
+/** By a plain client: as the bytes that they are. */
+async function headersIn(brokers: string, topic: string): Promise<IHeaders[]> {
+  const consumer = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).consumer({
+    groupId: randomUUID(),
+  });
+  const found: IHeaders[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({ eachMessage: async ({ message }) => void found.push(message.headers ?? {}) });
+  await until(() => found.length > 0, 'a record', 10_000).catch(() => undefined);
+  await consumer.disconnect();
+  return found;
+}
 
 onPubsubFake(
   'streams that stall make it not ready, with the reason, until it has started them anew',

@@ -1,12 +1,21 @@
 /** The SDK as it is published: what a project gets that installs it, on Node 20 and later. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BROWSER_SCRIPT, ENTRIES, PEERS } from '../../cli/sdk_package/entries.ts';
 import { rootExports } from '../../cli/sdk_package/manifest.ts';
+import { temporaryFolder } from '../harness/embedded.ts';
 import { IngestServer } from '../harness/ingest_server.ts';
 import { SdkProject } from '../harness/sdk_project.ts';
 
@@ -135,4 +144,51 @@ await publisher.close();`,
     assert.deepEqual(exports, rootExports());
     assert.equal(Object.keys(exports).length, ENTRIES.length + 2);
   });
+
+  it('is there as errata/sdk once a checkout is installed, and in the package that is made of it', (t) => {
+    const checkout = freshCheckout(t);
+    symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
+    npm(checkout, 'run', 'prepare');
+    assert.deepEqual(importedFrom(t, checkout), ['captureServing', 'kafkaPublisher']);
+    rmSync(join(checkout, 'dist'), { recursive: true });
+    const packed = npm(checkout, 'pack', '--silent').trim();
+    execFileSync('tar', ['-xzf', packed], { cwd: checkout });
+    assert.deepEqual(importedFrom(t, join(checkout, 'package')), ['captureServing', 'kafkaPublisher']);
+  });
+
+  it('is left out where nothing is installed to build it with, and the install goes on', (t) => {
+    const checkout = freshCheckout(t);
+    npm(checkout, 'run', 'prepare');
+    assert.ok(!existsSync(join(checkout, 'dist')));
+  });
 });
+
+/** Of what git knows, as it stands in this folder. */
+function freshCheckout(t: TestContext): string {
+  const folder = join(temporaryFolder(t), 'errata');
+  const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0');
+  for (const file of files.filter((path) => path !== '' && existsSync(path))) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    copyFileSync(file, join(folder, file));
+  }
+  return folder;
+}
+
+function npm(cwd: string, ...args: string[]): string {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** What a project gets that has the folder as the package errata. */
+function importedFrom(t: TestContext, errata: string): string[] {
+  const project = temporaryFolder(t);
+  mkdirSync(join(project, 'node_modules'));
+  symlinkSync(errata, join(project, 'node_modules/errata'));
+  const program = `import { captureServing } from 'errata/sdk';
+import { createRequire } from 'node:module';
+const { kafkaPublisher } = createRequire(import.meta.url)('errata/sdk/kafka');
+console.log([captureServing.name, kafkaPublisher.name].join());`;
+  writeFileSync(join(project, 'program.mjs'), program);
+  return execFileSync(process.execPath, ['program.mjs'], { cwd: project, encoding: 'utf8' })
+    .trim()
+    .split(',');
+}
