@@ -44,7 +44,7 @@ export function packDelta({ key, start_ms, end_ms, represents, aggregate }: Wind
     input_mean ? packMoments(input_mean) : 0,
     latency_ms ? packDistribution(latency_ms) : 0,
     measures ? packMeasures(measures) : 0,
-    patterns ? Object.entries(patterns).flat() : 0,
+    patterns ? flat(patterns) : 0,
     predictions ? packPredictions(predictions) : 0,
   ];
 }
@@ -109,6 +109,12 @@ function unpackMeasures(packed: readonly (Measure | PackedDistribution)[]): Lean
   for (let at = 0; at < packed.length; at += 2)
     measures[packed[at] as Measure] = unpackDistribution(packed[at + 1] as PackedDistribution);
   return measures;
+}
+
+function flat(counts: Record<string, number>): Flat<string> {
+  const packed: Flat<string> = [];
+  for (const name in counts) packed.push(name, counts[name]!);
+  return packed;
 }
 
 function packPredictions(predictions: Record<string, number>): number[] {

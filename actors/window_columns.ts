@@ -34,6 +34,7 @@ const LARGEST_VALUE = 1e9;
 /** Gathers more than this only until the next record: then it asks to be emptied. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_KEYS = 200_000;
+const MAX_PATTERN_NAMES = 10_000;
 /** The bins of no more values are listed one by one. */
 const FEW_VALUES = 12;
 /** Truncated means and deviations that a number can hold both of. */
@@ -84,6 +85,8 @@ export class WindowColumns {
   readonly #step_ms: number;
   readonly #steps_per_slice: number;
   #patterns: (Map<number, number> | undefined)[] = [];
+  /** The same few come again and again. */
+  readonly #pattern_names = new Map<number, string>();
   readonly #histograms: HistogramPages[];
   #slot_keys = new Int32Array(64);
   #slot_slices = new Int32Array(64);
@@ -170,6 +173,7 @@ export class WindowColumns {
     this.#slice = NO_SLICE;
     this.#slots = 0;
     this.due_ms = Number.POSITIVE_INFINITY;
+    if (this.#pattern_names.size > MAX_PATTERN_NAMES) this.#pattern_names.clear();
     if (this.#keys.size > MAX_KEYS) {
       this.#keys.clear();
       this.#named = [];
@@ -273,11 +277,25 @@ export class WindowColumns {
       if (sums[at + LATENCY]! > 0) aggregate.latency_ms = this.#distribution(slot, at + LATENCY, 0);
       this.#putMeasures(aggregate, slot, at + MEASURES);
       const patterns = this.#patterns[slot];
-      if (patterns) aggregate.patterns = namedPatterns(patterns);
+      if (patterns) aggregate.patterns = this.#namedPatterns(patterns);
     }
     const predictions = this.#predictionsOf(slot);
     if (predictions) aggregate.predictions = predictions;
     return aggregate;
+  }
+
+  #namedPatterns(counts: ReadonlyMap<number, number>): Record<string, number> {
+    const patterns: Record<string, number> = {};
+    for (const [pattern, count] of counts) {
+      patterns[this.#pattern_names.get(pattern) ?? this.#namePattern(pattern)] = count;
+    }
+    return patterns;
+  }
+
+  #namePattern(pattern: number): string {
+    const name = patternName(pattern);
+    this.#pattern_names.set(pattern, name);
+    return name;
   }
 
   #putMeasures(aggregate: LeanAggregate, slot: number, first_at: number): void {
@@ -348,12 +366,6 @@ function addMoments(sums: Float64Array, at: number, value: number): void {
 
 function momentsAt(sums: Float64Array, at: number): Moments {
   return { count: sums[at]!, sum: sums[at + 1]!, sum_squares: sums[at + 2]! };
-}
-
-function namedPatterns(counts: ReadonlyMap<number, number>): Record<string, number> {
-  const patterns: Record<string, number> = {};
-  for (const [pattern, count] of counts) patterns[patternName(pattern)] = count;
-  return patterns;
 }
 
 function patternName(pattern: number): string {
