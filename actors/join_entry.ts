@@ -14,8 +14,12 @@ const SOURCE = ',"source":"';
 const TIME = '","time_ms":';
 const PREDICTED = ',"predicted":';
 const HAS_FEEDBACK = ',"has_feedback":true';
+const SEEN = ',"seen":["';
 
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const CLOSE_BRACKET = 0x5d;
 const CLOSE_BRACE = 0x7d;
 const ZERO = 0x30;
 /** No safe integer has more. */
@@ -47,7 +51,10 @@ export class EntryWriter {
   readonly #latency_ms = Buffer.from(',"latency_ms":');
   readonly #server_load = Buffer.from(',"server_load":');
   readonly #end = Buffer.from('}}');
-  readonly #has_feedback = Buffer.from(`${HAS_FEEDBACK}}`);
+  readonly #has_feedback = Buffer.from(HAS_FEEDBACK);
+  readonly #seen = Buffer.from(SEEN);
+  readonly #next_seen = Buffer.from(',"');
+  readonly #end_of_seen = Buffer.from('"]');
 
   /** `source`: of the predictions. */
   constructor(source: string) {
@@ -76,12 +83,25 @@ export class EntryWriter {
     this.#put(this.#end, 0, 2);
   }
 
-  /** The entry in hand, with its first feedback. */
-  withFeedback({ bytes, value_start, value_end, mark }: EntryBytes): void {
+  /** The entry in hand, as `known` has read it, with this feedback. */
+  withFeedback(
+    { bytes, value_start, value_end, mark }: EntryBytes,
+    known: EntryReader,
+    record: ScannedJoinable,
+  ) {
+    const has_event = record.event_id_start >= 0;
+    const follows = has_event && known.seen > 0;
     this.end = 0;
     this.mark = mark === 0 ? 0 : mark | 1;
-    this.#put(bytes, value_start, value_end - 1);
-    this.#put(this.#has_feedback, 0, this.#has_feedback.length);
+    this.#put(bytes, value_start, value_end - (follows ? 2 : 1));
+    if (!known.has_feedback) this.#put(this.#has_feedback, 0, this.#has_feedback.length);
+    if (has_event) {
+      const before = follows ? this.#next_seen : this.#seen;
+      this.#put(before, 0, before.length);
+      this.#put(record.bytes, record.event_id_start, record.event_id_end);
+      this.#put(this.#end_of_seen, 0, 2);
+    }
+    this.#put(this.#end, 1, 2);
   }
 
   #putMember(name: Buffer, bytes: Buffer, start: number, end: number): void {
@@ -136,12 +156,15 @@ const SOURCE_WORD = new Word(SOURCE);
 const TIME_WORD = new Word(TIME);
 const PREDICTED_WORD = new Word(PREDICTED);
 const HAS_FEEDBACK_WORD = new Word(HAS_FEEDBACK);
+const SEEN_WORD = new Word(SEEN);
 
 export class EntryReader {
   readonly predicted = new RecordScanner();
   source = '';
   time_ms = 0;
   has_feedback = false;
+  /** How many events of feedback were seen; known after `hasSeen`. */
+  seen = 0;
   readonly #sources = new TextCache();
   #view!: DataView;
   #at = 0;
@@ -150,13 +173,13 @@ export class EntryReader {
   /** Reads the entry in hand, which is a prediction's; false where it is written in an unusual way. */
   read(entries: EntryBytes): boolean {
     const { bytes, view, value_start, value_end, mark } = entries;
+    this.#view = view;
+    this.#end = value_end;
     if (mark !== 0) {
       this.#readHead(entries);
-      return this.predicted.scanPart(bytes, view, value_start + (mark >> 1), value_end);
+      return this.#readPredicted(bytes, value_start + (mark >> 1));
     }
-    this.#view = view;
     this.#at = value_start;
-    this.#end = value_end;
     if (!this.#skip(EXPIRES_WORD) || Number.isNaN(this.#number(bytes))) return false;
     if (!this.#skip(SOURCE_WORD)) return false;
     const source_start = this.#at;
@@ -165,10 +188,45 @@ export class EntryReader {
     if (!this.#skip(TIME_WORD)) return false;
     this.time_ms = this.#number(bytes);
     if (Number.isNaN(this.time_ms) || !this.#skip(PREDICTED_WORD)) return false;
-    if (!this.predicted.scanPart(bytes, view, this.#at, value_end)) return false;
+    if (!this.#readPredicted(bytes, this.#at)) return false;
+    return this.has_feedback || this.#isAtEnd(bytes);
+  }
+
+  /** What was predicted, and whether there is feedback. */
+  #readPredicted(bytes: Buffer, at: number): boolean {
+    if (!this.predicted.scanPart(bytes, this.#view, at, this.#end)) return false;
     this.#at = this.predicted.at;
     this.has_feedback = this.#skip(HAS_FEEDBACK_WORD);
-    return this.has_feedback || (this.#at === value_end - 1 && bytes[this.#at] === CLOSE_BRACE);
+    return true;
+  }
+
+  #isAtEnd(bytes: Buffer): boolean {
+    return this.#at === this.#end - 1 && bytes[this.#at] === CLOSE_BRACE;
+  }
+
+  /**
+   * After `read`: whether the event of this feedback is among those seen, of which there are `seen`. Undefined where the rest of the
+   * entry is written in an unusual way.
+   */
+  hasSeen(
+    { bytes: entry }: EntryBytes,
+    { bytes, event_id_start, event_id_end }: ScannedJoinable,
+  ): boolean | undefined {
+    this.seen = 0;
+    let is_seen = false;
+    if (this.#skip(SEEN_WORD)) {
+      do {
+        const start = this.#at;
+        while (this.#at < this.#end && entry[this.#at] !== QUOTE && entry[this.#at] !== BACKSLASH) this.#at++;
+        if (entry[this.#at] !== QUOTE) return undefined;
+        const is_as_long = this.#at - start === event_id_end - event_id_start;
+        is_seen ||= is_as_long && entry.compare(bytes, event_id_start, event_id_end, start, this.#at) === 0;
+        this.seen++;
+        this.#at += 2;
+      } while (entry[this.#at - 1] === COMMA && entry[this.#at++] === QUOTE);
+      if (entry[this.#at - 1] !== CLOSE_BRACKET) return undefined;
+    }
+    return this.#isAtEnd(entry) ? is_seen : undefined;
   }
 
   /** As `read`, but for `predicted`. */

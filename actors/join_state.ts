@@ -42,11 +42,12 @@ interface Queue extends Expiring {
   next: number;
 }
 
-const SEEN_MAX = 8;
+export const SEEN_MAX = 8;
 
 export const PREDICTION_PREFIX = 'p|';
 export const WAITING_PREFIX = 'f|';
 export const QUEUE_PREFIX = 'n|';
+export const EVENT_PREFIX = 'e|';
 
 export function predictionKey(prediction_id: string): string {
   return `${PREDICTION_PREFIX}${prediction_id}`;
@@ -124,7 +125,7 @@ export function see(
 }
 
 function eventKey(prediction_id: string, event_id: string): string {
-  return `e|${JSON.stringify([prediction_id, event_id])}`;
+  return `${EVENT_PREFIX}${JSON.stringify([prediction_id, event_id])}`;
 }
 
 /** Of an entry that expired: whose it was, where it still waited for the other side. */

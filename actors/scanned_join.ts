@@ -1,7 +1,6 @@
 /**
  * The join over records that were scanned and never became objects. What it takes leaves the same state, events and
- * counts as join.ts does; whatever is not as usual (feedback that comes before its prediction, event ids, an entry about to
- * expire) it does not take, and leaves no trace of.
+ * counts as join.ts does; whatever is not as usual (feedback that comes before its prediction, an entry about to expire) it does not take, and leaves no trace of.
  */
 import { parseDuration } from '../messages/duration.ts';
 import { PREDICTION } from '../messages/record_scanner.ts';
@@ -9,7 +8,7 @@ import type { ScannedJoinable, ScannedRecord } from '../messages/scanned_record.
 import type { Context, EntryBytes } from './actor.ts';
 import type { CaptureConfig } from './capture_config.ts';
 import { EntryReader, EntryWriter } from './join_entry.ts';
-import { PREDICTION_PREFIX, QUEUE_PREFIX, WAITING_PREFIX } from './join_state.ts';
+import { EVENT_PREFIX, PREDICTION_PREFIX, QUEUE_PREFIX, SEEN_MAX, WAITING_PREFIX } from './join_state.ts';
 import type { ScannedCapture, ScannedCounter } from './scanned_capture.ts';
 
 /** Feedback, with what it takes over from its prediction: as `underPrediction`. */
@@ -54,22 +53,45 @@ class JoinedFeedback implements ScannedRecord {
   }
 }
 
+const EVENT_OPENS = `${EVENT_PREFIX}["`;
+const EVENT_FOLLOWS = '","';
+const EVENT_CLOSES = '"]';
+
 /** Keys of one prediction id, one prefix after the other. */
 class KeyWriter {
   buffer = Buffer.alloc(1024);
   end = 0;
 
+  /** As `eventKey`: ids that were scanned have nothing in them that JSON would escape. */
+  event({
+    bytes,
+    prediction_id_start,
+    prediction_id_end,
+    event_id_start,
+    event_id_end,
+  }: ScannedJoinable): void {
+    this.write(EVENT_OPENS, bytes, prediction_id_start, prediction_id_end);
+    this.#append(EVENT_FOLLOWS, bytes, event_id_start, event_id_end);
+    this.#append(EVENT_CLOSES, bytes, 0, 0);
+  }
+
   write(prefix: string, bytes: Buffer, start: number, end: number): void {
-    this.end = prefix.length + end - start;
-    if (this.end > this.buffer.length) this.buffer = Buffer.alloc(2 * this.end);
+    this.end = 0;
+    this.#append(prefix, bytes, start, end);
+  }
+
+  #append(text: string, bytes: Buffer, start: number, end: number): void {
+    let at = this.end;
+    this.end += text.length + end - start;
+    if (this.end > this.buffer.length) this.buffer = Buffer.concat([this.buffer], 2 * this.end);
     const { buffer } = this;
-    let at = 0;
-    for (; at < prefix.length; at++) buffer[at] = prefix.charCodeAt(at);
+    for (let index = 0; index < text.length; index++) buffer[at++] = text.charCodeAt(index);
     for (let from = start; from < end; from++) buffer[at++] = bytes[from]!;
   }
 }
 
 const anywhere = () => true;
+const FIRST_OF_EVENT = EVENT_PREFIX.charCodeAt(0);
 const FIRST_OF_QUEUE = QUEUE_PREFIX.charCodeAt(0);
 const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
 const FIRST_WAITING = `${WAITING_PREFIX}0|`;
@@ -144,22 +166,39 @@ export class ScannedJoin implements ScannedCapture {
   #takeFeedback(record: ScannedJoinable, watermark_ms: number): boolean {
     const entries = this.#entries;
     const known = this.#reader;
-    if (record.event_id_start >= 0 || !this.#find(PREDICTION_PREFIX, record)) return false;
+    const has_event = record.event_id_start >= 0;
+    if (has_event && this.#isSeenApart(record)) return false;
+    if (!this.#find(PREDICTION_PREFIX, record)) return false;
     if (entries.expires_ms <= watermark_ms || !known.read(entries)) return false;
+    if (has_event) {
+      const is_seen = known.hasSeen(entries, record);
+      if (is_seen === undefined || known.seen === SEEN_MAX) return false;
+      if (is_seen) {
+        this.#duplicates++;
+        return true;
+      }
+    }
     if (Math.abs(record.time_ms - known.time_ms) > this.#wait_ms) return false;
     this.#joined.join(record, known.predicted);
     if (!this.#isCountable(this.#joined)) return false;
     for (const { scanned } of this.#counters) scanned.add(this.#joined, watermark_ms);
     this.#joins++;
-    if (!known.has_feedback) this.#answer(known.source);
+    if (!known.has_feedback) this.#answered.set(known.source, (this.#answered.get(known.source) ?? 0) + 1);
+    if (!known.has_feedback || has_event) this.#answer(record);
     return true;
   }
 
-  #answer(source: string): void {
-    this.#writer.withFeedback(this.#entries);
+  #answer(record: ScannedJoinable): void {
+    this.#writer.withFeedback(this.#entries, this.#reader, record);
     this.#entries.replace(this.#writer.buffer, this.#writer.end);
     this.#entries.mark = this.#writer.mark;
-    this.#answered.set(source, (this.#answered.get(source) ?? 0) + 1);
+  }
+
+  /** Its event has an entry of its own, as it came before its prediction, or there was no more room beside that. */
+  #isSeenApart(record: ScannedJoinable): boolean {
+    if (this.#entries.countOf(FIRST_OF_EVENT) === 0) return false;
+    this.#key.event(record);
+    return this.#entries.find(this.#key.buffer, this.#key.end);
   }
 
   /** What `add` of each counter is then about. */

@@ -27,6 +27,7 @@ export interface ScannedJoinable extends ScannedRecord {
   readonly prediction_id_start: number;
   readonly prediction_id_end: number;
   readonly event_id_start: number;
+  readonly event_id_end: number;
   /** Of values other than texts: all of the value. */
   readonly latency_ms_start: number;
   readonly latency_ms_end: number;
