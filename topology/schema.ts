@@ -100,7 +100,8 @@ export const Topology = Type.Object({
   workers: Type.Integer({ minimum: 1, maximum: 256, default: 2, description: 'threads per process' }),
   worker_heap: Type.Optional(
     ByteSize({
-      description: 'the most that the JavaScript heap of one worker may take; default: what Node gives it',
+      description:
+        'the most that the JavaScript heap of one worker may take, outside of which lie the entries of a join in memory (some 300 bytes each); default: what Node gives it',
     }),
   ),
   watchdog: Duration({

@@ -47,14 +47,17 @@ const LARGE_BYTES = 10_000;
 export class DrillInput {
   readonly #random: () => number;
   readonly #seed: number;
+  readonly #feedback_keyed: boolean;
   readonly #broken: DrillRecord[];
   /** By batch: what is due then. */
   readonly #due = new Map<number, DrillRecord[]>();
   #batch = 0;
   #ids = 0;
 
-  constructor(seed: number) {
+  /** `feedback_keyed`: each feedback stands in the partition of its prediction id. */
+  constructor(seed: number, feedback_keyed: boolean) {
     this.#seed = seed;
+    this.#feedback_keyed = feedback_keyed;
     this.#random = randomStream('drill input', seed);
     this.#broken = brokenRecords(FROM_MS)
       .filter(({ value, key }) => (value?.length ?? 0) < LARGE_BYTES && key === undefined)
@@ -152,7 +155,11 @@ export class DrillInput {
   }
 
   #feedback(body: MadeFeedback['body'], sort_ms: number): DrillRecord {
-    return { ...this.#anywhere('feedback'), value: JSON.stringify(body), kind: 'good', sort_ms };
+    const key = body.prediction_id;
+    const place = this.#feedback_keyed
+      ? { source: 'feedback' as const, partition: partitionForKey(Buffer.from(key), PARTITIONS), key }
+      : this.#anywhere('feedback');
+    return { ...place, value: JSON.stringify(body), kind: 'good', sort_ms };
   }
 
   #anywhere(source: DrillSource): { source: DrillSource; partition: number; key: null } {

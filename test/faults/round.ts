@@ -91,13 +91,11 @@ class Round {
     this.#options = options;
     this.#tidy = tidy;
     const name = `drill-${seed}-${round}-${randomUUID().slice(0, 4)}`;
-    this.#topology = writeTopology(
-      temporaryFolder(tidy, 'errata-drill-'),
-      name,
-      guarantee,
-      session_timeout_ms,
-      store,
-    );
+    // Every other round joins as bytes, and as objects what is re-keyed.
+    const feedback_keyed = round % 2 === 1;
+    const folder = temporaryFolder(tidy, 'errata-drill-');
+    const setting = { guarantee, session_timeout_ms, store, feedback_keyed };
+    this.#topology = writeTopology(folder, name, setting);
     this.#kafka = new Kafka({
       brokers: [broker.address],
       logLevel: logLevel.NOTHING,
@@ -105,7 +103,7 @@ class Round {
       retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 100 },
     });
     this.#admin = this.#kafka.admin();
-    this.#input = new DrillInput(seed * 1_000 + round);
+    this.#input = new DrillInput(seed * 1_000 + round, feedback_keyed);
     this.#feeder = new Feeder(this.#kafka, this.#topology.sources, this.#input, FEED_INTERVAL_MS);
   }
 
