@@ -53,10 +53,10 @@ export function readSource(context: LintContext, path: Path, entry: unknown): Dr
   }
   if (kind === 'unknown') return { name, path, value: {} as Source, connector: null, dedupe: null };
   const { value, is_valid } = checked(context, sourceSchema(kind), path, entry);
-  const { topic, partitions, dedupe = 'never', [kind.kind]: config, ...others } = value;
+  const { topic, partitions, retention, cleanup, dedupe = 'never', [kind.kind]: config, ...others } = value;
   // What a connector brings in is placed by murmur2.
   const partitioner = others.key === undefined ? {} : { partitioner: 'murmur2' };
-  const kafka = { topic, ...(partitions === undefined ? {} : { partitions }) };
+  const kafka = { topic, ...present({ partitions, retention, cleanup }) };
   return {
     name,
     path,
@@ -144,4 +144,8 @@ function checked(
 ): { value: Record<string, unknown>; is_valid: boolean } {
   const { value, valid } = checkSchema(schema, entry, path, document, problems);
   return { value: isRecord(value) ? value : {}, is_valid: valid };
+}
+
+function present(settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

@@ -338,3 +338,24 @@ test('the chart declares each node that it connects, once', () => {
     { numRuns: 30 },
   );
 });
+
+test("the user's own topics are made with the retention and cleanup that the file says, and else as the brokers are set", () => {
+  const plan = planOf(`
+topology: kept
+sources:
+  feedback: { kafka: { topic: feedback, retention: 7d } }
+  events: { http: { port: 0 }, topic: events, cleanup: compact, retention: forever }
+actors:
+  capture: { from: [feedback, events], join: none }
+  stats: { kind: window, from: capture }
+  severity: { from: stats }
+sinks:
+  alerts: { from: severity, kafka: { topic: alerts, cleanup: compact } }
+  windows: { from: stats, kafka: { topic: windows } }
+`);
+  const config = (topic: string) => plan.topics.find(({ name }) => name === topic)?.config;
+  assert.deepEqual(config('feedback'), { 'retention.ms': String(7 * 24 * 3_600_000) });
+  assert.deepEqual(config('events'), { 'retention.ms': '-1', 'cleanup.policy': 'compact' });
+  assert.deepEqual(config('alerts'), { 'cleanup.policy': 'compact' });
+  assert.deepEqual(config('windows'), {});
+});

@@ -8,8 +8,10 @@ import {
   type TopicPlan,
   type TopicPurpose,
 } from '../engine/plan.ts';
+import { parseDuration } from '../messages/duration.ts';
 import type { Graph } from './lint.ts';
 import { plannedConfig } from './plan_config.ts';
+import type { KafkaTopic } from './schema.ts';
 import type { StageGroup } from './stages.ts';
 
 /** Kept for as long as it takes: what a stage has not read yet must not expire, nor what says which model is served. */
@@ -113,4 +115,13 @@ export class PlanBuilder {
 /** A sink of rollouts says what is served, for as long as it is served. */
 export function sinkConfig(message: string): Record<string, string> {
   return message === 'rollout' ? UNLIMITED : {};
+}
+
+/** What the file says of a topic of the user's own. */
+export function saidConfig({ retention, cleanup }: KafkaTopic): Record<string, string> {
+  const config: Record<string, string> = {};
+  if (retention !== undefined)
+    config['retention.ms'] = retention === 'forever' ? '-1' : String(parseDuration(retention));
+  if (cleanup !== undefined) config['cleanup.policy'] = cleanup;
+  return config;
 }

@@ -5,7 +5,7 @@ import { correctedFor } from '../actors/window_kind.ts';
 import { type InputPlan, internalName, type StagePlan } from '../engine/plan.ts';
 import type { DraftConnector, DraftSink, DraftSource } from './connected.ts';
 import type { SinkEdge } from './link.ts';
-import { type PlanBuilder, sinkConfig } from './plan_builder.ts';
+import { type PlanBuilder, saidConfig, sinkConfig } from './plan_builder.ts';
 
 /** What a connector takes, however large, must pass: 100 MB is the most that Kafka takes in one request. */
 const ANY_SIZE = { 'max.message.bytes': String(100 * 1024 * 1024) };
@@ -66,10 +66,11 @@ export function connectSinks(builder: PlanBuilder): void {
 function connectKafkaSink(
   builder: PlanBuilder,
   { from, output, message }: SinkEdge,
-  { topic, partitions }: NonNullable<DraftSink['kafka']>,
+  kafka: NonNullable<DraftSink['kafka']>,
 ): void {
-  const count = partitions ?? builder.graph.settings.partitions;
-  builder.addTopic(topic, 'sink', { count }, sinkConfig(message));
+  const { topic } = kafka;
+  const count = kafka.partitions ?? builder.graph.settings.partitions;
+  builder.addTopic(topic, 'sink', { count }, { ...sinkConfig(message), ...saidConfig(kafka) });
   builder.addTarget(from, output!, { to: 'topic', topic, internal: false, watermarks: false });
 }
 

@@ -12,7 +12,7 @@ import { parseDuration } from '../messages/duration.ts';
 import type { DraftSource } from './draft.ts';
 import { isReadDirectly } from './keyed.ts';
 import type { Edge } from './link.ts';
-import type { PlanBuilder } from './plan_builder.ts';
+import { type PlanBuilder, saidConfig } from './plan_builder.ts';
 import { idleMs, rekeyConfig } from './plan_config.ts';
 import { bringIn } from './plan_connectors.ts';
 import { connectTraining } from './plan_training.ts';
@@ -22,11 +22,12 @@ export function connectSources(builder: PlanBuilder): void {
   const { graph } = builder;
   for (const source of graph.sources) {
     const edge = graph.edges.find(({ from, output }) => from === source.name && output === null);
-    const { topic, partitions } = source.value.kafka;
+    const { kafka } = source.value;
     const is_sunk = graph.sink_edges.some(({ from, output }) => from === source.name && output === null);
     // A source that nobody reads is no topic that anybody has to make.
     if (!edge && !is_sunk && !source.connector) continue;
-    builder.addTopic(topic, 'source', { count: partitions ?? graph.settings.partitions });
+    const count = kafka.partitions ?? graph.settings.partitions;
+    builder.addTopic(kafka.topic, 'source', { count }, saidConfig(kafka));
     bringIn(builder, source);
     if (!edge) continue;
     const reader = graph.actors.find(({ name }) => name === edge.to)!;

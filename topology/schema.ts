@@ -26,7 +26,22 @@ const partitions = Type.Optional(
   ),
 );
 
-export const KafkaTopic = Type.Object({ topic: topic('name of a Kafka topic'), partitions });
+const MADE_WITH = {
+  partitions,
+  retention: Type.Optional(
+    Type.Union([Duration({ description: 'a duration' }), Type.Literal('forever')], {
+      description: 'how long its records are kept; default: what the brokers are set to',
+    }),
+  ),
+  cleanup: Type.Optional(
+    Type.Union([Type.Literal('delete'), Type.Literal('compact')], {
+      description: '`compact`: of each key the last record stays; default: what the brokers are set to',
+    }),
+  ),
+};
+
+export const KafkaTopic = Type.Object({ topic: topic('name of a Kafka topic'), ...MADE_WITH });
+export type KafkaTopic = Static<typeof KafkaTopic>;
 
 /** What a source says however its records come in. */
 const SOURCE_SETTINGS = {
@@ -58,7 +73,7 @@ export type Source = Static<typeof Source>;
 /** Of a source whose records a connector brings in; beside these stands the connector's own entry. */
 export const ConnectedSource = Type.Object({
   topic: topic('the Kafka topic that its records come into'),
-  partitions,
+  ...MADE_WITH,
   ...SOURCE_SETTINGS,
 });
 export type ConnectedSource = Static<typeof ConnectedSource>;

@@ -18,7 +18,7 @@ partitions: 3
 replication: 1
 sources:
   predictions: { kafka: { topic: ${name}.predictions } }
-  feedback: { kafka: { topic: ${name}.feedback, partitions: 6 } }
+  feedback: { kafka: { topic: ${name}.feedback, partitions: 6, retention: 3d } }
 actors:
   capture: { from: [predictions, feedback], join: { wait: 1h } }
   stats: { kind: window, from: capture, tumbling: 5m, lateness: 1h, idle: 30s }
@@ -99,7 +99,10 @@ test('what differs is told and left as it is; what is missing beside it is made'
   assert.deepEqual(
     Object.fromEntries(different.map(({ resource, standing }) => [resource.name, standing.differences])),
     {
-      'drifted.feedback': [{ of: 'partitions', needed: '6', found: '2' }],
+      'drifted.feedback': [
+        { of: 'partitions', needed: '6', found: '2' },
+        { of: 'retention.ms', needed: '259200000', found: '604800000' },
+      ],
       'drifted.dead-letter': [{ of: 'retention.ms', needed: '-1', found: '1000' }],
       [changelog]: [
         { of: 'partitions', needed: '3', found: '1' },
