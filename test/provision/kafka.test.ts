@@ -52,7 +52,10 @@ test('what is missing is shown, then made, and then everything is as needed', as
   ];
   const shown = await errataCommand(['provision', 'plan', file], env);
   assert.equal(shown.status, 0, shown.stderr);
-  assert.match(shown.stdout, /^\+ to make {4}kafka topic fresh\.feedback {2}partitions=6 {2}replication=1 {2}retention\.ms=259200000$/m);
+  assert.match(
+    shown.stdout,
+    /^\+ to make {4}kafka topic fresh\.feedback {2}partitions=6 {2}replication=1 {2}retention\.ms=259200000$/m,
+  );
   assert.match(shown.stdout, /^\d+ to make$/m);
   assert.ok(!(await admin.listTopics()).some((name) => name.startsWith('fresh.')), 'a plan makes nothing');
 
