@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import pino from 'pino';
 import type { ErrataError } from '../messages/errata_error.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
 import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
-import type { Commit, Committer } from './committer.ts';
-import { InHand } from './in_hand.ts';
-import type { LogReader, PartitionSink } from './log_reader.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { type InputPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan } from './plan.ts';
+import { playedTask } from './played_task.ts';
 import { DATA_HEADERS } from './record_format.ts';
-import { Task, type TaskPorts } from './task.ts';
-import { chunkOf } from './testing.ts';
-
-const log = pino({ level: 'silent' });
+import type { TaskPorts } from './task.ts';
 
 function planOf(stage: StagePlan): ResolvedPlan {
   return {
@@ -52,47 +46,8 @@ function source(topic: string): InputPlan {
   };
 }
 
-/** A task whose log and commits the test plays. */
-function playedTask(stage: StagePlan, runJob: TaskPorts['runJob'] = () => new Promise(() => undefined)) {
-  const sinks = new Map<string, PartitionSink>();
-  const commits: Commit[] = [];
-  const reader = {
-    add: (topic: string, _partition: number, _position: number, sink: PartitionSink) =>
-      sinks.set(topic, sink),
-    remove: (topic: string) => sinks.delete(topic),
-    seek: () => undefined,
-    wake: () => undefined,
-  } as unknown as LogReader;
-  const committer = {
-    commit: async (_task: string, commit: Commit) => {
-      commits.push(commit);
-    },
-    open: async () => undefined,
-    trouble: () => null,
-    abandon: () => undefined,
-  } as unknown as Committer;
-  const failures: Error[] = [];
-  const task = new Task(
-    { id: `${stage.name}/0`, plan: planOf(stage), stage, partition: 0, paused: new Set(), suspicion: null },
-    {
-      connectors: null,
-      reader,
-      committer,
-      cluster_id: 'c',
-      committedOffsets: async (inputs) => inputs.map(() => null),
-      endOffset: async () => 0,
-      runJob,
-      onEmissions: () => undefined,
-      onFailed: (_, error) => failures.push(error),
-      onCleared: () => undefined,
-      in_hand: new InHand(InHand.memory()),
-      now: Date.now,
-    },
-    log,
-  );
-  const give = (topic: string, records: LogRecord[], end_offset: number) =>
-    sinks.get(topic)!.onChunk(chunkOf(records), end_offset);
-  return { task, give, commits, failures, sinks };
+function played(stage: StagePlan, ports: Partial<TaskPorts> = {}) {
+  return playedTask(planOf(stage), stage, ports);
 }
 
 function record(offset: number, value: object, headers: Record<string, string> = {}): LogRecord {
@@ -129,7 +84,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 test('a task that waits for its other input leaves the thread to others, and goes on when that has come', async (t) => {
-  const { task, give, commits, failures, sinks } = playedTask(CAPTURE);
+  const { task, give, commits, failures, sinks } = played(CAPTURE);
   t.after(() => task.stop('drop'));
   const reached = () => Math.max(0, ...commits.flatMap(({ offsets }) => offsets.map(({ offset }) => offset)));
   task.start();
@@ -169,9 +124,11 @@ const JOB = {
 
 test('a task stops in the middle of a training, whose job is left to whoever comes next', async (t) => {
   const asked: unknown[] = [];
-  const { task, give, commits, failures, sinks } = playedTask(TRAINING, (job) => {
-    asked.push(job);
-    return new Promise(() => undefined);
+  const { task, give, commits, failures, sinks } = played(TRAINING, {
+    runJob: (job) => {
+      asked.push(job);
+      return new Promise(() => undefined);
+    },
   });
   t.after(() => task.stop('drop'));
   task.start();
@@ -184,9 +141,11 @@ test('a task stops in the middle of a training, whose job is left to whoever com
 });
 
 test('what is no job is dead-lettered with its position, and the next job is run', async (t) => {
-  const { task, give, commits, failures, sinks } = playedTask(TRAINING, async (job) => {
-    const { job_id, deployment_id } = job;
-    return { job_id, deployment_id, candidate: null } as Evaluation;
+  const { task, give, commits, failures, sinks } = played(TRAINING, {
+    runJob: async (job) => {
+      const { job_id, deployment_id } = job;
+      return { job_id, deployment_id, candidate: null } as Evaluation;
+    },
   });
   t.after(() => task.stop('drop'));
   task.start();
@@ -208,7 +167,7 @@ test('what is no job is dead-lettered with its position, and the next job is run
 });
 
 test('a record of another version of errata fails the task', async (t) => {
-  const { task, give, failures, sinks } = playedTask(TRAINING);
+  const { task, give, failures, sinks } = played(TRAINING);
   t.after(() => task.stop('drop'));
   task.start();
   await until(() => sinks.has('jobs'));
@@ -218,7 +177,7 @@ test('a record of another version of errata fails the task', async (t) => {
 });
 
 test('records that the log lost are taken in and expired', async (t) => {
-  const { task, commits, sinks } = playedTask(CAPTURE);
+  const { task, commits, sinks } = played(CAPTURE);
   t.after(() => task.stop('drop'));
   task.start();
   await until(() => sinks.has('feedback'));
@@ -228,7 +187,7 @@ test('records that the log lost are taken in and expired', async (t) => {
 });
 
 test('a log that ends before what was processed fails the task: neither lost nor repeated records can be told', async (t) => {
-  const { task, failures, commits, sinks } = playedTask(CAPTURE);
+  const { task, failures, commits, sinks } = played(CAPTURE);
   t.after(() => task.stop('drop'));
   task.start();
   await until(() => sinks.has('feedback'));
@@ -243,7 +202,7 @@ test('a log that ends before what was processed fails the task: neither lost nor
 });
 
 test('a heartbeat moves event time and is no record; one from 2099 or with a value is a record like any other', async (t) => {
-  const { task, give, commits, sinks } = playedTask(CAPTURE);
+  const { task, give, commits, sinks } = played(CAPTURE);
   t.after(() => task.stop('drop'));
   const now_ms = Date.now();
   const heartbeat = (offset: number, time_ms: number, value: Buffer | null): LogRecord => ({

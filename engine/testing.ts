@@ -1,6 +1,7 @@
 /** For tests of the engine's parts: chunks as the log reader hands them out, and inputs that read them. */
 import { encodeBatch, readBatchHeader } from '../wire/record_batch.ts';
 import { unpackedRecords } from '../wire/record_cursor.ts';
+import type { Commit } from './committer.ts';
 import type { Chunk, LogRecord } from './partition_reader.ts';
 import type { InputPlan, TimePlan } from './plan.ts';
 import type { TaskState } from './state.ts';
@@ -41,12 +42,24 @@ export function taskInput(plan: InputPlan, clock: TaskInput['clock']): TaskInput
   );
 }
 
-/** What the next commit of `state` would write to the changelog, as text. */
-export function changedTexts(state: TaskState): { key: string; value: string | null }[] {
-  const { changes, packed } = state.takeChanges();
-  const unpacked = Array.from({ length: packed.length }, (_, index) => packed.at(index));
+export interface ChangeText {
+  key: string;
+  value: string | null;
+}
+
+/** What a commit writes to the changelog. Of what is packed the text is good for longer. */
+export function changeTexts({
+  changes,
+  packed,
+}: Pick<Commit['changelog'], 'changes' | 'packed'>): ChangeText[] {
+  const unpacked = Array.from({ length: packed?.length ?? 0 }, (_, index) => packed!.at(index));
   return [
     ...changes,
     ...unpacked.map(({ key, value }) => ({ key: key.toString(), value: value?.toString() ?? null })),
   ];
+}
+
+/** What the next commit of `state` would write to the changelog. */
+export function changedTexts(state: TaskState): ChangeText[] {
+  return changeTexts(state.takeChanges());
 }
