@@ -227,8 +227,11 @@ export class DiskTable implements Table {
     return this.#isUnwritten(key) ? this.get(key) : undefined;
   }
 
-  #newQueue(): ExpiryQueue {
-    return new ExpiryQueue((key) => (this.#unwritten(key) as Expiring | undefined)?.expires_ms);
+  #newQueue(): ExpiryQueue<string> {
+    return new ExpiryQueue(
+      (key) => (this.#unwritten(key) as Expiring | undefined)?.expires_ms,
+      (a, b) => (a < b ? -1 : a > b ? 1 : 0),
+    );
   }
 }
 

@@ -8,8 +8,8 @@ import { grown } from '../actors/key_table.ts';
 import type { BatchWriter } from '../wire/batch_writer.ts';
 import type { Page } from './byte_arena.ts';
 import { ByteEntries, NONE } from './byte_entries.ts';
+import { ExpiryQueue } from './expiry_queue.ts';
 import type { PackedRecords } from './packed_records.ts';
-import { SlotExpiry } from './slot_expiry.ts';
 import type { Table } from './table.ts';
 
 /** What is known of a slot. */
@@ -23,7 +23,8 @@ export class ExpiringByteTable implements Table, EntryBytes {
   /** `{store}/`, with which every key begins. */
   readonly #prefix: Buffer;
   readonly #entries = new ByteEntries();
-  readonly #expiry = new SlotExpiry(
+  /** Of slots. */
+  readonly #expiry = new ExpiryQueue<number>(
     (slot) => this.#entries.expiry(slot),
     (a, b) => Buffer.compare(this.#entries.keyOf(a), this.#entries.keyOf(b)),
   );
@@ -107,7 +108,7 @@ export class ExpiringByteTable implements Table, EntryBytes {
   }
 
   findDue(until_ms: number): boolean {
-    return this.#isFound(this.#expiry.first(until_ms));
+    return this.#isFound(this.#expiry.first(until_ms) ?? NONE);
   }
 
   remove(): void {
@@ -139,7 +140,7 @@ export class ExpiringByteTable implements Table, EntryBytes {
 
   firstDue(until_ms: number): [string, Expiring] | undefined {
     const slot = this.#expiry.first(until_ms);
-    return slot === NONE ? undefined : [this.#keyOf(slot), this.#valueOf(slot) as Expiring];
+    return slot === undefined ? undefined : [this.#keyOf(slot), this.#valueOf(slot) as Expiring];
   }
 
   *takeChanged(): Iterable<[string, string | null]> {
