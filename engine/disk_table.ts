@@ -21,7 +21,7 @@ import {
 } from './disk_key.ts';
 import { DueReader } from './due_reader.ts';
 import { ExpiryQueue } from './expiry_queue.ts';
-import type { Table } from './table.ts';
+import type { TextTable } from './table.ts';
 
 /** In place of a value that was deleted. */
 const GONE = Symbol('gone');
@@ -43,7 +43,7 @@ export interface TableFiles {
 /** Runs what asks the disk; a failure is the store's, not the actor's that asked. */
 export type Guard = <Value>(access: () => Value) => Value;
 
-export class DiskTable implements Table {
+export class DiskTable implements TextTable {
   readonly #files: TableFiles;
   readonly #guard: Guard;
   #changed = new Map<string, unknown>();

@@ -3,14 +3,14 @@
  * kept as bytes, as they go to the changelog, where no garbage collector has to look at them. Who knows the bytes reads
  * and writes them in place (`EntryBytes`); everybody else gets objects.
  */
-import type { EntryBytes, Expiring } from '../actors/actor.ts';
+import type { Expiring } from '../actors/actor.ts';
 import { grown } from '../actors/key_table.ts';
 import type { BatchWriter } from '../wire/batch_writer.ts';
 import type { Page } from './byte_arena.ts';
 import { ByteEntries, NONE } from './byte_entries.ts';
 import { ExpiryQueue } from './expiry_queue.ts';
 import type { PackedRecords } from './packed_records.ts';
-import type { Table } from './table.ts';
+import type { ByteTable } from './table.ts';
 
 /** What is known of a slot. */
 const IS_CHANGED = 1;
@@ -18,8 +18,7 @@ const IS_GONE = 2;
 /** Above them, the mark. */
 const MARK_SHIFT = 2;
 
-export class ExpiringByteTable implements Table, EntryBytes {
-  readonly entry_bytes = this;
+export class ExpiringByteTable implements ByteTable {
   /** `{store}/`, with which every key begins. */
   readonly #prefix: Buffer;
   readonly #entries = new ByteEntries();
@@ -141,14 +140,6 @@ export class ExpiringByteTable implements Table, EntryBytes {
   firstDue(until_ms: number): [string, Expiring] | undefined {
     const slot = this.#expiry.first(until_ms);
     return slot === undefined ? undefined : [this.#keyOf(slot), this.#valueOf(slot) as Expiring];
-  }
-
-  *takeChanged(): Iterable<[string, string | null]> {
-    const packed = this.takePacked();
-    for (let index = 0; index < packed.length; index++) {
-      const { key, value } = packed.at(index);
-      yield [key.toString('utf8', this.#prefix.length), value === null ? null : value.toString('utf8')];
-    }
   }
 
   takePacked(): PackedRecords {

@@ -1,8 +1,8 @@
 /** A store in memory. */
 import type { Expiring } from '../actors/actor.ts';
-import type { Table } from './table.ts';
+import type { TextTable } from './table.ts';
 
-export class MemoryTable implements Table {
+export class MemoryTable implements TextTable {
   readonly #entries = new Map<string, unknown>();
   #changed = new Set<string>();
 

@@ -16,14 +16,6 @@ export interface PackedLane {
   records: PackedRecords;
 }
 
-export const NO_RECORDS: PackedRecords = {
-  length: 0,
-  appendTo: () => true,
-  at: () => {
-    throw new RangeError('there are no records');
-  },
-};
-
 export function together(parts: readonly PackedRecords[]): PackedRecords {
   if (parts.length === 1) return parts[0]!;
   const length = parts.reduce((sum, part) => sum + part.length, 0);
@@ -47,3 +39,5 @@ export function together(parts: readonly PackedRecords[]): PackedRecords {
     },
   };
 }
+
+export const NO_RECORDS = together([]);

@@ -13,7 +13,7 @@ import { ExpiringByteTable } from './expiring_byte_table.ts';
 import { MemoryTable } from './memory_table.ts';
 import { type PackedRecords, together } from './packed_records.ts';
 import type { Guarantee } from './plan.ts';
-import type { Table } from './table.ts';
+import { isByteTable, type Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
 export const STATE_FORMAT = 's4';
@@ -108,7 +108,8 @@ export class TaskState {
     const changes: StateChange[] = [];
     const packed: PackedRecords[] = [];
     for (const [name, table] of this.#tables) {
-      if (table.takePacked && table.changed > 0) packed.push(table.takePacked());
+      if (table.changed === 0) continue;
+      if (isByteTable(table)) packed.push(table.takePacked());
       else for (const [key, value] of table.takeChanged()) changes.push({ key: `${name}/${key}`, value });
     }
     return { changes, packed: together(packed) };
@@ -176,7 +177,7 @@ function storeOn(table: Table, journal: Journal): State {
 function expiringStoreOn(table: Table, journal: Journal): ExpiringStore {
   return {
     ...storeOn(table, journal),
-    bytes: table.entry_bytes ?? null,
+    bytes: isByteTable(table) ? table : null,
     takeDue: (until_ms) => {
       const due = table.firstDue(until_ms);
       if (due) journal.put(table, due[0], undefined);
