@@ -123,10 +123,11 @@ export class ActorStage {
     this.in_hand = undefined;
   }
 
-  onInternalRecord(input: InputPlan, record: LogRecord, value: () => unknown): void {
+  /** `written`: what is set aside where the value cannot be processed. */
+  onInternalRecord(input: InputPlan, written: () => LogRecord, value: () => unknown): void {
     this.#attempt(
       () => this.deliver(input.actor, input.input, value()),
-      (reason) => this.#refuseInternal(input, record, reason),
+      (reason) => this.#refuseInternal(input, written(), reason),
     );
   }
 

@@ -9,7 +9,9 @@ import { Task, type TaskPorts } from './task.ts';
 import { type ChangeText, changeTexts, chunkOf } from './testing.ts';
 
 /** Of partition 0. `changes`: what its commits wrote to the changelog. */
-export function playedTask(plan: ResolvedPlan, stage: StagePlan, ports: Partial<TaskPorts> = {}) {
+export function playedTask(plan: ResolvedPlan, planned: StagePlan, ports: Partial<TaskPorts> = {}) {
+  // There is nothing to restore.
+  const { changelog: _, ...stage } = planned;
   const sinks = new Map<string, PartitionSink>();
   const commits: Commit[] = [];
   const changes: ChangeText[] = [];

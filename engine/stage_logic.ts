@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { Value } from 'typebox/value';
 import type { BadRecord } from '../actors/actor.ts';
+import { packDelta } from '../actors/packed_delta.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
 import { TrainingJob } from '../messages/training_job.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
@@ -152,12 +153,19 @@ function onInternal(stage: ActorStage, time: TaskTime, input: TaskInput, record:
   }
   if (parsed?.type === 'watermark') time.accept(input, parsed.record);
   else if (parsed?.type === 'deltas')
-    for (const delta of parsed.values) stage.onInternalRecord(input.plan, record, () => delta);
+    for (const delta of parsed.values) {
+      const alone = () => ({ ...record, value: Buffer.from(JSON.stringify([packDelta(delta)])) });
+      stage.onInternalRecord(input.plan, alone, () => delta);
+    }
   else
-    stage.onInternalRecord(input.plan, record, () => {
-      if (!parsed) throw failure;
-      return parsed.value;
-    });
+    stage.onInternalRecord(
+      input.plan,
+      () => record,
+      () => {
+        if (!parsed) throw failure;
+        return parsed.value;
+      },
+    );
 }
 
 /** One job at a time; the evaluation is written where the rollout actor reads. What is no job is dead-lettered. */

@@ -30,9 +30,8 @@ export interface Played {
 
 /** What the first stage's task of partition 0 says of these chunks of `in.events`. */
 export async function playScanned(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Played> {
-  // The changelog is not read back here.
-  const { changelog: _, ...stage } = plan.stages[0]!;
-  const { task, sinks, commits, changes, failures, give } = playedTask(plan, stage, { now: () => NOON });
+  const ports = { now: () => NOON };
+  const { task, sinks, commits, changes, failures, give } = playedTask(plan, plan.stages[0]!, ports);
   task.start();
   await until(() => sinks.size > 0, 'the task reads');
   const end_offset = (chunks.flat().at(-1)?.offset ?? -1) + 1;
