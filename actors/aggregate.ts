@@ -138,13 +138,10 @@ function mergePatterns(to: Aggregate, patterns: Aggregate['patterns'], max_patte
   let room = max_pattern_keys - Object.keys(to.patterns).length;
   for (const key in patterns) {
     const count = patterns[key]!;
-    if (Object.hasOwn(to.patterns, key)) {
-      addCount(to.patterns, key, count);
-      continue;
-    }
-    if (room <= 0) to.other_patterns += count;
+    const is_known = Object.hasOwn(to.patterns, key);
+    if (!is_known && room <= 0) to.other_patterns += count;
     else {
-      room--;
+      if (!is_known) room--;
       addCount(to.patterns, key, count);
     }
   }

@@ -7,6 +7,7 @@ import { TextCache } from '../messages/scan/text_cache.ts';
 import { Word } from '../messages/scan/word.ts';
 import type { ScannedJoinable } from '../messages/scanned_record.ts';
 import type { EntryBytes } from './actor.ts';
+import { ByteWriter } from './byte_writer.ts';
 import { PREDICTION_PREFIX } from './join_state.ts';
 
 const EXPIRES = '{"expires_ms":';
@@ -30,13 +31,8 @@ const FIRST_OF_PREDICTION = PREDICTION_PREFIX.charCodeAt(0);
 const TIME_DIGITS = 13;
 const SOURCE_AT = EXPIRES.length + TIME_DIGITS + SOURCE.length;
 
-/** Longer pieces are copied by the runtime, which has to be asked. */
-const SHORT_BYTES = 64;
-
-/** Puts bytes together in a buffer that is used again and again. */
-export class EntryWriter {
-  buffer = Buffer.alloc(1024);
-  end = 0;
+/** Writes entries as JSON. */
+export class EntryWriter extends ByteWriter {
   /**
    * How the entry is to be marked in memory, so that it is read without searching: twice the place of what was predicted,
    * and 1 more once there is feedback; 0: it is not.
@@ -58,6 +54,7 @@ export class EntryWriter {
 
   /** `source`: of the predictions. */
   constructor(source: string) {
+    super();
     const quoted = JSON.stringify(source);
     this.#source_and_time = Buffer.from(`${SOURCE}${quoted.slice(1, -1)}${TIME}`);
   }
@@ -65,22 +62,22 @@ export class EntryWriter {
   /** As `KnownPrediction`. */
   prediction(record: ScannedJoinable, expires_ms: number): void {
     const { bytes } = record;
-    this.end = 0;
-    this.#put(this.#expires, 0, this.#expires.length);
+    this.clear();
+    this.put(this.#expires);
     this.#putNumber(expires_ms);
-    this.#put(this.#source_and_time, 0, this.#source_and_time.length);
+    this.put(this.#source_and_time);
     this.#putNumber(record.time_ms);
     const has_usual_times = this.end === this.#source_and_time.length + EXPIRES.length + 2 * TIME_DIGITS;
     this.mark = has_usual_times ? 2 * (this.end + PREDICTED.length) : 0;
-    this.#put(this.#deployment_id, 0, this.#deployment_id.length);
-    this.#put(bytes, record.deployment_id_start, record.deployment_id_end);
-    this.#put(this.#model_version, 0, this.#model_version.length);
-    this.#put(bytes, record.model_version_start, record.model_version_end);
-    this.#put(this.#quote, 0, 1);
+    this.put(this.#deployment_id);
+    this.put(bytes, record.deployment_id_start, record.deployment_id_end);
+    this.put(this.#model_version);
+    this.put(bytes, record.model_version_start, record.model_version_end);
+    this.put(this.#quote);
     this.#putMember(this.#input_stats, bytes, record.input_stats_start, record.input_stats_end);
     this.#putMember(this.#latency_ms, bytes, record.latency_ms_start, record.latency_ms_end);
     this.#putMember(this.#server_load, bytes, record.server_load_start, record.server_load_end);
-    this.#put(this.#end, 0, 2);
+    this.put(this.#end);
   }
 
   /** The entry in hand, as `known` has read it, with this feedback. */
@@ -91,39 +88,28 @@ export class EntryWriter {
   ) {
     const has_event = record.event_id_start >= 0;
     const follows = has_event && known.seen > 0;
-    this.end = 0;
+    this.clear();
     this.mark = mark === 0 ? 0 : mark | 1;
-    this.#put(bytes, value_start, value_end - (follows ? 2 : 1));
-    if (!known.has_feedback) this.#put(this.#has_feedback, 0, this.#has_feedback.length);
+    this.put(bytes, value_start, value_end - (follows ? 2 : 1));
+    if (!known.has_feedback) this.put(this.#has_feedback);
     if (has_event) {
       const before = follows ? this.#next_seen : this.#seen;
-      this.#put(before, 0, before.length);
-      this.#put(record.bytes, record.event_id_start, record.event_id_end);
-      this.#put(this.#end_of_seen, 0, 2);
+      this.put(before);
+      this.put(record.bytes, record.event_id_start, record.event_id_end);
+      this.put(this.#end_of_seen);
     }
-    this.#put(this.#end, 1, 2);
+    this.put(this.#end, 1);
   }
 
   #putMember(name: Buffer, bytes: Buffer, start: number, end: number): void {
     if (start < 0) return;
-    this.#put(name, 0, name.length);
-    this.#put(bytes, start, end);
-  }
-
-  #put(bytes: Buffer, start: number, end: number): void {
-    const at = this.end;
-    this.end = at + end - start;
-    if (this.end > this.buffer.length) this.#grow(at);
-    const { buffer } = this;
-    if (end - start > SHORT_BYTES) bytes.copy(buffer, at, start, end);
-    else for (let from = start, to = at; from < end; from++, to++) buffer[to] = bytes[from]!;
+    this.put(name);
+    this.put(bytes, start, end);
   }
 
   /** A whole number, not below 0, as all times are. */
   #putNumber(value: number): void {
-    const start = this.end;
-    this.end = start + DIGITS_MAX;
-    if (this.end > this.buffer.length) this.#grow(start);
+    const start = this.reserve(DIGITS_MAX);
     const upper = Math.floor(value / 1e9);
     let at = upper > 0 ? this.#putDigits(start, upper, 1) : start;
     at = this.#putDigits(at, value - upper * 1e9, upper > 0 ? 9 : 1);
@@ -142,12 +128,6 @@ export class EntryWriter {
       rest = tenth;
     }
     return start + digits;
-  }
-
-  #grow(used: number): void {
-    const grown = Buffer.alloc(2 * this.end);
-    this.buffer.copy(grown, 0, 0, used);
-    this.buffer = grown;
   }
 }
 

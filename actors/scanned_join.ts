@@ -6,6 +6,7 @@ import { parseDuration } from '../messages/duration.ts';
 import { PREDICTION } from '../messages/record_scanner.ts';
 import type { ScannedJoinable, ScannedRecord } from '../messages/scanned_record.ts';
 import type { Context, EntryBytes } from './actor.ts';
+import { ByteWriter } from './byte_writer.ts';
 import type { CaptureConfig } from './capture_config.ts';
 import { EntryReader, EntryWriter } from './join_entry.ts';
 import { EVENT_PREFIX, PREDICTION_PREFIX, QUEUE_PREFIX, SEEN_MAX, WAITING_PREFIX } from './join_state.ts';
@@ -53,40 +54,27 @@ class JoinedFeedback implements ScannedRecord {
   }
 }
 
-const EVENT_OPENS = `${EVENT_PREFIX}["`;
-const EVENT_FOLLOWS = '","';
-const EVENT_CLOSES = '"]';
+const PREDICTION_KEY = Buffer.from(PREDICTION_PREFIX);
+const QUEUE_KEY = Buffer.from(QUEUE_PREFIX);
+const FIRST_WAITING_KEY = Buffer.from(`${WAITING_PREFIX}0|`);
+const EVENT_OPENS = Buffer.from(`${EVENT_PREFIX}["`);
+const EVENT_FOLLOWS = Buffer.from('","');
+const EVENT_CLOSES = Buffer.from('"]');
 
 /** Keys of one prediction id, one prefix after the other. */
-class KeyWriter {
-  buffer = Buffer.alloc(1024);
-  end = 0;
+class KeyWriter extends ByteWriter {
+  write(prefix: Buffer, { bytes, prediction_id_start, prediction_id_end }: ScannedJoinable): void {
+    this.clear();
+    this.put(prefix);
+    this.put(bytes, prediction_id_start, prediction_id_end);
+  }
 
   /** As `eventKey`: ids that were scanned have nothing in them that JSON would escape. */
-  event({
-    bytes,
-    prediction_id_start,
-    prediction_id_end,
-    event_id_start,
-    event_id_end,
-  }: ScannedJoinable): void {
-    this.write(EVENT_OPENS, bytes, prediction_id_start, prediction_id_end);
-    this.#append(EVENT_FOLLOWS, bytes, event_id_start, event_id_end);
-    this.#append(EVENT_CLOSES, bytes, 0, 0);
-  }
-
-  write(prefix: string, bytes: Buffer, start: number, end: number): void {
-    this.end = 0;
-    this.#append(prefix, bytes, start, end);
-  }
-
-  #append(text: string, bytes: Buffer, start: number, end: number): void {
-    let at = this.end;
-    this.end += text.length + end - start;
-    if (this.end > this.buffer.length) this.buffer = Buffer.concat([this.buffer], 2 * this.end);
-    const { buffer } = this;
-    for (let index = 0; index < text.length; index++) buffer[at++] = text.charCodeAt(index);
-    for (let from = start; from < end; from++) buffer[at++] = bytes[from]!;
+  event(record: ScannedJoinable): void {
+    this.write(EVENT_OPENS, record);
+    this.put(EVENT_FOLLOWS);
+    this.put(record.bytes, record.event_id_start, record.event_id_end);
+    this.put(EVENT_CLOSES);
   }
 }
 
@@ -94,7 +82,6 @@ const anywhere = () => true;
 const FIRST_OF_EVENT = EVENT_PREFIX.charCodeAt(0);
 const FIRST_OF_QUEUE = QUEUE_PREFIX.charCodeAt(0);
 const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
-const FIRST_WAITING = `${WAITING_PREFIX}0|`;
 
 export class ScannedJoin implements ScannedCapture {
   readonly #source: string;
@@ -136,7 +123,7 @@ export class ScannedJoin implements ScannedCapture {
 
   #takePrediction(record: ScannedJoinable, watermark_ms: number): boolean {
     const entries = this.#entries;
-    if (this.#find(PREDICTION_PREFIX, record)) {
+    if (this.#find(PREDICTION_KEY, record)) {
       if (entries.expires_ms <= watermark_ms) return false;
       this.#duplicates++;
       return true;
@@ -149,7 +136,7 @@ export class ScannedJoin implements ScannedCapture {
     }
     const expires_ms = record.time_ms + this.#keep_ms;
     this.#writer.prediction(record, expires_ms);
-    this.#key.write(PREDICTION_PREFIX, record.bytes, record.prediction_id_start, record.prediction_id_end);
+    this.#key.write(PREDICTION_KEY, record);
     entries.add(this.#key.buffer, this.#key.end, this.#writer.buffer, this.#writer.end, expires_ms);
     entries.mark = this.#writer.mark;
     this.#pending++;
@@ -159,8 +146,8 @@ export class ScannedJoin implements ScannedCapture {
   /** Feedback has come before it. */
   #isAwaited(record: ScannedJoinable): boolean {
     if (this.#entries.countOf(FIRST_OF_WAITING) === 0) return false;
-    const is_queued = this.#entries.countOf(FIRST_OF_QUEUE) > 0 && this.#find(QUEUE_PREFIX, record);
-    return is_queued || this.#find(FIRST_WAITING, record);
+    const is_queued = this.#entries.countOf(FIRST_OF_QUEUE) > 0 && this.#find(QUEUE_KEY, record);
+    return is_queued || this.#find(FIRST_WAITING_KEY, record);
   }
 
   #takeFeedback(record: ScannedJoinable, watermark_ms: number): boolean {
@@ -168,7 +155,7 @@ export class ScannedJoin implements ScannedCapture {
     const known = this.#reader;
     const has_event = record.event_id_start >= 0;
     if (has_event && this.#isSeenApart(record)) return false;
-    if (!this.#find(PREDICTION_PREFIX, record)) return false;
+    if (!this.#find(PREDICTION_KEY, record)) return false;
     if (entries.expires_ms <= watermark_ms || !known.read(entries)) return false;
     if (has_event) {
       const is_seen = known.hasSeen(entries, record);
@@ -207,8 +194,8 @@ export class ScannedJoin implements ScannedCapture {
     return true;
   }
 
-  #find(prefix: string, { bytes, prediction_id_start, prediction_id_end }: ScannedJoinable): boolean {
-    this.#key.write(prefix, bytes, prediction_id_start, prediction_id_end);
+  #find(prefix: Buffer, record: ScannedJoinable): boolean {
+    this.#key.write(prefix, record);
     return this.#entries.find(this.#key.buffer, this.#key.end);
   }
 

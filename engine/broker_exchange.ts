@@ -52,10 +52,9 @@ export function encoded<Request, Response>(
   { key, name, request, response }: ApiSchema<Request, Response>,
   version: number,
   message: Request,
-  memory: Buffer = Buffer.allocUnsafe(256),
+  memory?: Buffer,
 ): EncodedExchange<Response> {
-  const writer = new Writer(0);
-  writer.buffer = memory;
+  const writer = new Writer(memory);
   request.write(writer, message, version, false);
   const decode = (payload: Buffer) => response.read(new Reader(payload), version, false);
   return { key, name, version, body: writer.toBuffer(), decode };

@@ -122,8 +122,7 @@ export class BatchWriter {
   finish(options: BatchOptions = {}): Buffer {
     if (this.count === 0) throw new ErrataError('E_WIRE_BATCH', 'a record batch needs at least one record');
     const batch = packed(this.#buffer.subarray(0, this.#end), options.compression ?? 'none');
-    const writer = new Writer(0);
-    writer.buffer = batch;
+    const writer = new Writer(batch);
     writer.int64(options.base_offset ?? 0);
     writer.int32(batch.length - LENGTH_OVERHEAD_BYTES);
     writer.int32(0);

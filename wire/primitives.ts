@@ -131,8 +131,9 @@ export class Writer {
   position = 0;
   buffer: Buffer;
 
-  constructor(capacity_bytes = 256) {
-    this.buffer = Buffer.allocUnsafe(capacity_bytes);
+  /** `memory`: what it writes to, for as long as there is room; or of how many bytes that is to be. */
+  constructor(memory: Buffer | number = 256) {
+    this.buffer = typeof memory === 'number' ? Buffer.allocUnsafe(memory) : memory;
   }
 
   /** Makes room for `length` bytes and returns where they start. */
