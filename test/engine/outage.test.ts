@@ -48,7 +48,7 @@ async function sitsOutAnOutage(t: TestContext, kind: BrokerKind): Promise<void> 
   t.after(() => tidy.run());
   const broker = await startDrillBroker(kind, tidy);
   const run = await TopologyRun.prepare(t, {
-    brokers: broker.address,
+    brokers: broker.addresses.join(','),
     session_timeout_ms: SESSION_TIMEOUT_MS,
     kafka: { heartbeat_interval_ms: 300 },
   });
@@ -58,7 +58,7 @@ async function sitsOutAnOutage(t: TestContext, kind: BrokerKind): Promise<void> 
   await feed(run, 'before');
   await until(async () => (await passedOn(run)).length === RECORDS, 'what came before is passed on');
 
-  await broker.kill();
+  const killed = await broker.kill(0);
   const gone_ms = Date.now();
   await until(() => reason() !== null, 'it says that it waits');
   assert.match(reason()!, /(ECONNREFUSED|[Cc]onnection|socket|broker|Kafka)/i);
@@ -66,7 +66,7 @@ async function sitsOutAnOutage(t: TestContext, kind: BrokerKind): Promise<void> 
     assert.notEqual(reason(), null, 'it is not ready as long as Kafka is away');
     await delay(100);
   }
-  await broker.start();
+  await killed.again();
   await feed(run, 'after');
   await until(async () => (await passedOn(run)).length >= 2 * RECORDS, 'what comes after is passed on');
   await until(() => reason() === null, 'it is ready again by itself').catch((cause) => {
@@ -82,7 +82,7 @@ async function sitsOutAnOutage(t: TestContext, kind: BrokerKind): Promise<void> 
   assert.deepEqual(await passedOn(run), fed, 'nothing lost, nothing twice');
 
   await feed(run, 'last');
-  await broker.kill();
+  await broker.kill(0);
   await until(() => reason() !== null, 'it says that it waits again');
   const told_ms = Date.now();
   await run.stop();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alert, Assessment } from '../../messages/assessment.ts';
 import type { WindowResult } from '../../messages/window.ts';
-import { differences, ledgerDifferences, type Said } from './checker.ts';
+import { differences, ledgerDifferences, ledgerGaps, type Said } from './checker.ts';
 import type { Expected } from './expected.ts';
 
 const START = '2024-03-01T06:00:00.000Z';
@@ -36,10 +36,16 @@ function assessment(deployment_id: string, revision: number, told: object, fires
   return { deployment_id, model_version: 'v1', window_start: START, revision, fires, ...told } as Assessment;
 }
 
-function windowOf({ deployment_id, model_version, revision, total_events }: Assessment): WindowResult {
+function windowOf({
+  deployment_id,
+  model_version,
+  window_start,
+  revision,
+  total_events,
+}: Assessment): WindowResult {
   return {
     key: { deployment_id, model_version },
-    window_start: START,
+    window_start,
     revision,
     total_events,
   } as unknown as WindowResult;
@@ -103,6 +109,32 @@ test('an alert that is missing, twice or of another kind is found', () => {
     assert.match(found({ ...said, alerts }), /alerts of fraud/);
 });
 
+test('a topology that never alerts, or always does, is found whatever it says of itself', () => {
+  const silent = honest().assessments.map((one) => ({ ...one, fires: false }));
+  assert.match(
+    found({ ...honest(), assessments: silent, alerts: [] }),
+    /alerts of fraud.* are \[\], not \[raise/,
+  );
+  const [spam] = honest().assessments as [Assessment];
+  const alerts = [...honest().alerts, { ...spam, fires: true, kind: 'raise' } as unknown as Alert];
+  assert.match(found({ ...honest(), alerts }), /alerts of spam.* not \[\]/);
+});
+
+test('windows of one key that are told out of order are found', () => {
+  const LATER = '2024-03-01T06:05:00.000Z';
+  const expected = {
+    ...EXPECTED,
+    windows: new Map([...EXPECTED.windows, [`spam/v1/${LATER}`, FINE]]),
+    on_time: new Set([...EXPECTED.on_time, `spam/v1/${LATER}`]),
+  };
+  const [spam, ...fraud] = honest().assessments as [Assessment, Assessment, Assessment];
+  const later = { ...spam, window_start: LATER };
+  const told = (assessments: Assessment[]) =>
+    differences(expected, assessed(assessments), 'exactly_once').join('\n');
+  assert.equal(told([spam, later, ...fraud]), '');
+  assert.match(told([later, spam, ...fraud]), /windows of spam\/v1 are out of order/);
+});
+
 test('what was set aside and is lost, twice or wrongly there is found', () => {
   const said = honest();
   assert.match(found({ ...said, dead_letters: [] }), /dead letter feedback\/0\/7 .* is lost/);
@@ -122,10 +154,24 @@ test('at least once: more and twice is allowed, less is not', () => {
   assert.match(differences(EXPECTED, less, 'at_least_once').join('\n'), /spam.* is lost: 9 of 10/);
 });
 
+test('at least once the ledger may count more, but adds up', () => {
+  const feedback = { taken_in: 22, joined: 20, dead_lettered: 1, late: 1 };
+  assert.deepEqual(ledgerGaps(EXPECTED.ledger, { feedback }), []);
+  assert.deepEqual(ledgerGaps(EXPECTED.ledger, { feedback: { ...feedback, joined: 19 } }), [
+    'ledger of feedback: 22 were taken in, 21 have a disposition',
+  ]);
+  assert.deepEqual(ledgerGaps(EXPECTED.ledger, { feedback: { taken_in: 19, joined: 19 } }), [
+    'ledger of feedback: 19 of 20 were taken in',
+  ]);
+});
+
 test('a ledger that is off by one record is found', () => {
   const said = { feedback: { ...EXPECTED.ledger.feedback!, joined: 17, pending: 1 } };
   assert.deepEqual(ledgerDifferences(EXPECTED.ledger, said), [
     'ledger of feedback: joined is 17, not 18',
     'ledger of feedback: pending is 1, not 0',
+  ]);
+  assert.deepEqual(ledgerDifferences(EXPECTED.ledger, { ...EXPECTED.ledger, nobody: { taken_in: 1 } }), [
+    'ledger of nobody: taken_in is 1, not 0',
   ]);
 });

@@ -2,18 +2,22 @@
  * Compares what a topology said with what it had to say. Exactly once:
  *
  * 1. Of each window the revisions are 0, 1, 2, … in the order of the log, each once, and the last one is the truth.
- * 2. A window whose events all came before any watermark passed its end is said once.
- * 3. Window results and assessments tell of the same revisions with the same counts, and the alerts are those that follow from the assessments.
+ * 2. A window whose events all came before any watermark passed its end is said once, and of one key in the order of time.
+ * 3. Window results and assessments tell of the same revisions with the same counts, and the alerts are those that the published rule
+ *    makes of the error rates in them.
  * 4. Each bad record is dead-lettered once, each late one told once, and nothing else is.
  * 5. The ledger is what the input makes it.
  *
- * At least once: no window counts less than the truth, and nothing that was set aside is missing.
+ * At least once: no window counts less than the truth, nothing that was set aside is missing, and the ledger adds up.
  */
 import type { Guarantee } from '../../engine/plan.ts';
 import type { Alert, Assessment } from '../../messages/assessment.ts';
 import type { WindowResult } from '../../messages/window.ts';
 import { type RuledWindow, windowId } from '../e2e/published_rule.ts';
 import type { Accounts, Expected } from './expected.ts';
+
+/** The published rule's, of the error rate. */
+const ALERT_ABOVE = 0.3;
 
 /** Each list in the order of the log, within a partition. */
 export interface Said {
@@ -38,6 +42,7 @@ function exactlyOnce(expected: Expected, said: Said): string[] {
   const told = byWindow(said.assessments);
   return [
     ...windowDifferences(expected, told),
+    ...orderDifferences(expected, said.assessments),
     ...resultDifferences(told, said.windows),
     ...alertDifferences(told, byWindow(said.alerts)),
     ...asideDifferences('dead letter', expected.dead_letters, said.dead_letters, 1),
@@ -59,14 +64,28 @@ function atLeastOnce(expected: Expected, said: Said): string[] {
   ];
 }
 
-/** What one account of the ledger says differently. */
+/** What the accounts of the ledger say differently. */
 export function ledgerDifferences(expected: Accounts, said: Accounts): string[] {
-  return Object.entries(expected).flatMap(([account, counts]) => {
+  return [...new Set([...Object.keys(expected), ...Object.keys(said)])].flatMap((account) => {
+    const counts = expected[account] ?? {};
     const found = said[account] ?? {};
     const names = new Set([...Object.keys(counts), ...Object.keys(found)]);
     return [...names]
       .filter((name) => (counts[name] ?? 0) !== (found[name] ?? 0))
       .map((name) => `ledger of ${account}: ${name} is ${found[name] ?? 0}, not ${counts[name] ?? 0}`);
+  });
+}
+
+/** At least once: where records that were taken in have no disposition, or fewer were taken in than there are. */
+export function ledgerGaps(expected: Accounts, said: Accounts): string[] {
+  return Object.entries(expected).flatMap(([account, { taken_in }]) => {
+    if (taken_in === undefined) return [];
+    const { taken_in: found = 0, ...dispositions } = said[account] ?? {};
+    const sum = Object.values(dispositions).reduce((total, count) => total + count, 0);
+    return [
+      ...(found < taken_in ? [`ledger of ${account}: ${found} of ${taken_in} were taken in`] : []),
+      ...(sum === found ? [] : [`ledger of ${account}: ${found} were taken in, ${sum} have a disposition`]),
+    ];
   });
 }
 
@@ -86,6 +105,22 @@ function windowDifferences({ windows, on_time }: Expected, told: Map<string, Ass
       wrong.push(
         `window ${id} closed too early: first ${own[0]!.total_events} events, then ${last!.total_events}`,
       );
+  }
+  return wrong;
+}
+
+/** Of one key, windows that are told once are told in the order of their time. */
+function orderDifferences({ on_time }: Expected, assessments: readonly Assessment[]): string[] {
+  const last = new Map<string, Assessment>();
+  const wrong: string[] = [];
+  for (const one of assessments) {
+    const { deployment_id, model_version, window_start } = one;
+    if (!on_time.has(windowId(deployment_id, model_version, window_start))) continue;
+    const key = `${deployment_id}/${model_version}`;
+    const before = last.get(key)?.window_start;
+    if (before !== undefined && before > window_start)
+      wrong.push(`windows of ${key} are out of order: ${before}, then ${window_start}`);
+    last.set(key, one);
   }
   return wrong;
 }
@@ -127,7 +162,7 @@ function dueAlerts(assessments: readonly Assessment[]): string[] {
   let stands = false;
   const due: string[] = [];
   for (const assessment of assessments) {
-    const { fires } = assessment;
+    const fires = assessment.error_rate > ALERT_ABOVE;
     if (fires || stands)
       due.push(alertLine({ ...assessment, kind: stands ? (fires ? 'correct' : 'resolve') : 'raise' }));
     stands = fires;

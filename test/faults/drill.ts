@@ -1,10 +1,10 @@
 /**
- * `npm run drill -- --cycles N [--seed S] [--brokers real|embedded] [--fault KIND…] [--guarantee G] [--store lmdb]`: injects N
+ * `npm run drill -- --cycles N [--seed S] [--brokers real|cluster|embedded] [--fault KIND…] [--guarantee G] [--store lmdb]`: injects N
  * faults, a round at a time (`--round` so many, `--from` that round), and compares what the topology said with what its input makes it say. A cycle is one fault, with the load
  * going on. A seed that was printed gives the same input and the same faults again, with their times; how they meet
  * the processes is for the machine.
  *
- * `--bug NAME|all`: with that bug planted the checker must find something within N cycles.
+ * `--bug NAME|all`: with that bug planted the checker must find what that bug does within N cycles.
  *
  * Exit status: 0 where all is as it must be; otherwise 1, with the logs in .errata/drills.
  */
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { Guarantee } from '../../engine/plan.ts';
 import { errorMessage } from '../../messages/errata_error.ts';
 import { BUG_NAMES, BUGS, type BugName } from './bugs/catalogue.ts';
-import { type BrokerKind, type DrillBroker, startDrillBroker } from './drill_broker.ts';
+import { BROKER_KINDS, type BrokerKind, type DrillBroker, startDrillBroker } from './drill_broker.ts';
 import type { StoreKind } from './drill_topology.ts';
 import { FAULT_KINDS, type FaultKind, planFaults, sensibleKinds } from './fault_plan.ts';
 import { type RoundResult, runRound } from './round.ts';
@@ -56,11 +56,11 @@ try {
 async function isRight(drill: Drill, broker: DrillBroker): Promise<boolean> {
   const begun_ms = Date.now();
   for await (const { done, round, result } of rounds(drill, broker)) {
-    const { records, windows, on_time, revisions, wrong } = result;
+    const { records, windows, on_time, revisions, wrong, failure } = result;
     const windows_said = `${windows} windows (${on_time} all on time) in ${revisions} revisions`;
     console.log(`round ${round}: ${records} records, ${windows_said}, ${wrong.length} differences`);
-    if (wrong.length > 0) {
-      console.log(`FAILED: seed ${drill.seed}, round ${round}`);
+    if (wrong.length > 0 || failure !== null) {
+      console.log(`FAILED${failure === null ? '' : `: ${failure}`}. Again: ${commandOf(drill, round)}`);
       show(wrong, SHOWN_DIFFERENCES);
       return false;
     }
@@ -80,11 +80,15 @@ async function areFound(bugs: readonly BugName[], drill: Drill, broker: DrillBro
   return all_found;
 }
 
-async function isFound(drill: Drill, broker: DrillBroker): Promise<boolean> {
+async function isFound(drill: Drill & { bug: BugName }, broker: DrillBroker): Promise<boolean> {
   for await (const { done, result } of rounds(drill, broker)) {
-    if (result.wrong.length === 0) continue;
+    const shown = result.wrong.filter((line) => BUGS[drill.bug].shows.test(line));
+    if (shown.length === 0) {
+      if (result.failure !== null) console.log(`  not found, but: ${result.failure}`);
+      continue;
+    }
     console.log(`bug ${drill.bug}: found after ${done} cycles, by ${result.wrong.length} differences`);
-    show(result.wrong, 2);
+    show(shown, 2);
     return true;
   }
   console.log(`FAILED: bug ${drill.bug} is not found in ${drill.cycles} cycles, seed ${drill.seed}`);
@@ -102,15 +106,31 @@ async function* rounds(
       cycles: Math.min(per_round, cycles - done),
       session_timeout_ms: SESSION_TIMEOUT_MS,
     });
-    done += faults.length;
     const result = await runRound({
       ...{ seed, round, faults, broker, guarantee, store, processes, bug },
       session_timeout_ms: SESSION_TIMEOUT_MS,
       keep: bug === null ? KEEP : null,
       say: (line) => console.log(line),
     });
+    done += result.cycles;
     yield { done, round, result };
   }
+}
+
+/** For that round alone. */
+function commandOf({ per_round, seed, guarantee, store, processes, kinds }: Drill, round: number): string {
+  const flags = Object.entries({
+    cycles: per_round,
+    round: per_round,
+    from: round,
+    seed,
+    guarantee,
+    store,
+    processes,
+  });
+  const faults =
+    kinds.length === sensibleKinds(guarantee).length ? [] : kinds.map((kind) => ` --fault ${kind}`);
+  return `npm run drill --${flags.map(([name, value]) => ` --${name} ${value}`).join('')}${faults.join('')}`;
 }
 
 function show(wrong: readonly string[], most: number): void {
@@ -145,7 +165,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
     kinds: values.fault?.map((kind) => oneOf(kind, FAULT_KINDS)) ?? sensibleKinds(guarantee),
     bug: null,
   };
-  return { brokers: oneOf(values.brokers, ['real', 'embedded'] as const), bugs: bugsOf(values.bug), drill };
+  return { brokers: oneOf(values.brokers, BROKER_KINDS), bugs: bugsOf(values.bug), drill };
 }
 
 function bugsOf(text: string | undefined): readonly BugName[] {

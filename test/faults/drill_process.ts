@@ -1,4 +1,4 @@
-/** One errata process of a drill, with a proxy between it and the broker; killed, it can be started again. */
+/** One errata process of a drill, with a proxy between it and the brokers; killed, it can be started again. */
 import type { LedgerView } from '../../admin/routes/ledger.ts';
 import type { Readiness } from '../../admin/routes/ready.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
@@ -10,7 +10,7 @@ const PRELOAD = new URL('./preload.ts', import.meta.url).href;
 
 export interface DrillProcessOptions {
   name: string;
-  broker_port: number;
+  broker_ports: readonly number[];
   topology_file: string;
   bug: BugName | null;
 }
@@ -23,7 +23,7 @@ export class DrillProcess {
   readonly #lives: ErrataProcess[] = [];
 
   static async create(options: DrillProcessOptions, tidy: Tidy): Promise<DrillProcess> {
-    const proxy = await KafkaProxy.start(options.broker_port);
+    const proxy = await KafkaProxy.start(...options.broker_ports);
     tidy.after(() => proxy.stop());
     return new DrillProcess(options, proxy, tidy);
   }

@@ -20,11 +20,13 @@ export interface Victims {
 const COMMIT_KEYS: Record<Guarantee, number> = { exactly_once: 26, at_least_once: 8 };
 /** A process whose tasks wait may not commit for long. */
 const COMMIT_WITHIN_MS = 10_000;
-/** Some pass only when the group changes. */
 const REQUEST_WITHIN_MS = 1_500;
+/** JoinGroup, SyncGroup, InitProducerId, OffsetFetch. */
+const PASS_WHEN_TASKS_BEGIN = new Set([11, 14, 22, 9]);
+const BEGUN_WITHIN_MS = 15_000;
 const STALLING_MS = 300;
 
-/** What happened, where that is not what the fault says. */
+/** Why there was no fault; null where there was one. */
 export async function inject(fault: Fault, { broker, processes, plan }: Victims): Promise<string | null> {
   const victim = processes[fault.process % processes.length]!;
   const { proxy } = victim;
@@ -43,11 +45,12 @@ export async function inject(fault: Fault, { broker, processes, plan }: Victims)
       await lasts();
       victim.thaw();
       return null;
-    case 'restart_broker':
-      await broker.kill();
+    case 'restart_broker': {
+      const killed = await broker.kill(fault.thread);
       await lasts();
-      await broker.start();
+      await killed.again();
       return null;
+    }
     case 'cut_connections':
       proxy.is_refusing = true;
       proxy.cut();
@@ -74,10 +77,22 @@ export async function inject(fault: Fault, { broker, processes, plan }: Victims)
     case 'commit_answer_lost':
       return await cutAt(proxy, COMMIT_KEYS[plan.guarantee], 'answer', COMMIT_WITHIN_MS);
     case 'request_lost':
-      return await cutAt(proxy, fault.api_key, 'request', REQUEST_WITHIN_MS);
+      return await cutAny(fault, 'request', victim);
     case 'answer_lost':
-      return await cutAt(proxy, fault.api_key, 'answer', REQUEST_WITHIN_MS);
+      return await cutAny(fault, 'answer', victim);
   }
+}
+
+/** What passes only when tasks begin is cut while those of a thread that has ended do. */
+async function cutAny(
+  { api_key, thread }: Fault,
+  point: CutPoint,
+  victim: DrillProcess,
+): Promise<string | null> {
+  if (!PASS_WHEN_TASKS_BEGIN.has(api_key))
+    return await cutAt(victim.proxy, api_key, point, REQUEST_WITHIN_MS);
+  victim.endThread(thread);
+  return await cutAt(victim.proxy, api_key, point, BEGUN_WITHIN_MS);
 }
 
 async function cutAt(
@@ -92,7 +107,7 @@ async function cutAt(
 /** A member that is given tasks and leaves without having done anything. */
 async function joinAndLeave(broker: DrillBroker, plan: Plan, lasts: () => Promise<void>): Promise<void> {
   const log = pino({ level: 'silent' });
-  const settings = { ...KAFKA_DEFAULTS, brokers: [broker.address], client_id: 'errata-drill' };
+  const settings = { ...KAFKA_DEFAULTS, brokers: [...broker.addresses], client_id: 'errata-drill' };
   const assigned = Promise.withResolvers<void>();
   const membership = new Membership(
     connectKafka(settings, log),

@@ -53,3 +53,19 @@ test('a cut that finds no request in time says so', async (t) => {
   const { proxy } = await producerThrough(t);
   assert.equal(await proxy.cutAt(PRODUCE, 'request', 10), false);
 });
+
+test('what brokers say of where others are leads to it, too', async (t) => {
+  const [one, other] = [await embeddedBroker(t), await embeddedBroker(t)];
+  const proxy = await KafkaProxy.start(one.port, other.port);
+  t.after(() => proxy.stop());
+  for (const [index, address] of proxy.address.split(',').entries()) {
+    const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const { brokers } = await admin.describeCluster();
+    await admin.disconnect();
+    assert.deepEqual(
+      brokers.map(({ host, port }) => `${host}:${port}`),
+      [proxy.address.split(',')[index]],
+    );
+  }
+});

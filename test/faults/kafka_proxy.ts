@@ -1,10 +1,10 @@
 /**
- * Stands between one errata process and the broker, and fails as networks do: connections that are cut, refused,
+ * Stands between one errata process and the brokers, with a port for each, and fails as networks do: connections that are cut, refused,
  * slow, or cut exactly when a request of some kind passes, before it arrives or before its answer does.
  *
- * The answers in which a broker says where it is are changed to say that it is here, so that no connection goes past.
+ * The answers in which a broker says where it and others are are changed to say that they are here, so that no connection goes past.
  */
-import { createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FrameSplitter } from './frame_splitter.ts';
 
@@ -27,30 +27,22 @@ export class KafkaProxy {
   is_refusing = false;
   /** Connections that were refused so far. */
   refused = 0;
-  readonly #target_port: number;
-  readonly #server: Server;
+  readonly #doors: Door[] = [];
   readonly #relays = new Set<Relay>();
   #armed: ArmedCut | null = null;
 
-  static async start(target_port: number): Promise<KafkaProxy> {
-    const proxy = new KafkaProxy(target_port);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, HOST, resolve));
+  /** In front of brokers that listen on these ports. */
+  static async start(...broker_ports: number[]): Promise<KafkaProxy> {
+    const proxy = new KafkaProxy();
+    for (const broker_port of broker_ports) await proxy.#open(broker_port);
     return proxy;
   }
 
-  private constructor(target_port: number) {
-    this.#target_port = target_port;
-    this.#server = createServer({ noDelay: true }, (client) => this.#accept(client));
-  }
+  private constructor() {}
 
-  get port(): number {
-    const address = this.#server.address();
-    if (typeof address !== 'object' || address === null) throw new Error('the proxy does not listen');
-    return address.port;
-  }
-
+  /** `host:port`, of several with commas. */
   get address(): string {
-    return `${HOST}:${this.port}`;
+    return this.#doors.map(({ port }) => `${HOST}:${port}`).join(',');
   }
 
   /** All connections that there are. */
@@ -70,19 +62,25 @@ export class KafkaProxy {
   }
 
   async stop(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const closed = this.#doors.map(({ server }) => new Promise((resolve) => server.close(resolve)));
     this.cut();
-    await closed;
+    await Promise.all(closed);
   }
 
-  #accept(client: Socket): void {
+  async #open(broker_port: number): Promise<void> {
+    const server = createServer({ noDelay: true }, (client) => this.#accept(client, broker_port));
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    this.#doors.push({ server, broker_port, port: (server.address() as AddressInfo).port });
+  }
+
+  #accept(client: Socket, broker_port: number): void {
     if (this.is_refusing) {
       this.refused++;
       client.resetAndDestroy();
       return;
     }
-    const relay = new Relay(client, tcpConnect({ host: HOST, port: this.#target_port, noDelay: true }), {
-      ports: { broker: this.#target_port, proxy: this.port },
+    const relay = new Relay(client, tcpConnect({ host: HOST, port: broker_port, noDelay: true }), {
+      doors: this.#doors,
       delayMs: () => this.delay_ms,
       disarm: (api_key) => this.#disarm(api_key),
       onEnd: () => this.#relays.delete(relay),
@@ -99,8 +97,15 @@ export class KafkaProxy {
   }
 }
 
+/** Behind its port is a broker. */
+interface Door {
+  server: Server;
+  port: number;
+  broker_port: number;
+}
+
 interface RelayPorts {
-  ports: { broker: number; proxy: number };
+  doors: readonly Door[];
   delayMs(): number;
   disarm(api_key: number): ArmedCut | null;
   onEnd(): void;
@@ -113,14 +118,17 @@ class Relay {
   readonly #proxy: RelayPorts;
   /** By correlation id: what the answer has to undergo. */
   readonly #expected = new Map<number, { tells_addresses: boolean; cut: ArmedCut | null }>();
-  readonly #addresses: { broker: Buffer; proxy: Buffer };
+  readonly #addresses: { broker: Buffer; proxy: Buffer }[];
   #is_over = false;
 
   constructor(client: Socket, broker: Socket, proxy: RelayPorts) {
     this.#client = client;
     this.#broker = broker;
     this.#proxy = proxy;
-    this.#addresses = { broker: addressBytes(proxy.ports.broker), proxy: addressBytes(proxy.ports.proxy) };
+    this.#addresses = proxy.doors.map(({ broker_port, port }) => ({
+      broker: addressBytes(broker_port),
+      proxy: addressBytes(port),
+    }));
     this.#pipe(client, broker, (frame) => this.#onRequest(frame));
     this.#pipe(broker, client, (frame) => this.#onAnswer(frame));
   }
@@ -166,8 +174,10 @@ class Relay {
     if (!expected) return true;
     this.#expected.delete(correlation_id);
     if (expected.cut) return this.#cutNow(expected.cut);
-    const { broker, proxy } = this.#addresses;
-    for (let at = frame.indexOf(broker); at >= 0; at = frame.indexOf(broker, at + 1)) proxy.copy(frame, at);
+    const found = this.#addresses.flatMap(({ broker, proxy }) =>
+      placesOf(broker, frame).map((at) => ({ at, proxy })),
+    );
+    for (const { at, proxy } of found) proxy.copy(frame, at);
     return true;
   }
 
@@ -176,6 +186,12 @@ class Relay {
     cut.fired();
     return false;
   }
+}
+
+function placesOf(bytes: Buffer, frame: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = frame.indexOf(bytes); at >= 0; at = frame.indexOf(bytes, at + 1)) places.push(at);
+  return places;
 }
 
 /** As every version of those answers has it: the end of a string, then a port of 32 bits. */

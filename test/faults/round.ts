@@ -15,7 +15,7 @@ import { areDecided } from '../harness/decided.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { readTopic, type TopicRecord } from '../harness/read_topic.ts';
 import type { BugName } from './bugs/catalogue.ts';
-import { type Aside, differences, ledgerDifferences, type Said } from './checker.ts';
+import { type Aside, differences, ledgerDifferences, ledgerGaps, type Said } from './checker.ts';
 import type { DrillBroker } from './drill_broker.ts';
 import { DrillInput, FROM_MS, PARTITIONS } from './drill_input.ts';
 import { DrillProcess } from './drill_process.ts';
@@ -44,14 +44,16 @@ export interface RoundOptions {
 }
 
 export interface RoundResult {
-  /** Faults that were injected. */
+  /** Faults that took effect. */
   cycles: number;
   records: number;
   windows: number;
   on_time: number;
   revisions: number;
-  /** What is wrong; empty where nothing is. */
+  /** What the checkers found; empty where all is right. */
   wrong: string[];
+  /** Why it could not be judged, or came to its end otherwise than it should. */
+  failure: string | null;
 }
 
 const FEED_INTERVAL_MS = 50;
@@ -66,9 +68,9 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const tidy = new Tidy();
   const round = new Round(options, tidy);
   try {
-    const wrong = await round.run().catch((error) => [errorMessage(error)]);
-    if (wrong.length > 0) round.keepLogs();
-    return { ...round.counts, wrong };
+    const outcome = await round.run().catch((error) => ({ wrong: [], failure: errorMessage(error) }));
+    if (outcome.wrong.length > 0 || outcome.failure !== null) round.keepLogs();
+    return { ...round.counts, ...outcome };
   } finally {
     await tidy.run();
   }
@@ -97,7 +99,7 @@ class Round {
     const setting = { guarantee, session_timeout_ms, store, feedback_keyed };
     this.#topology = writeTopology(folder, name, setting);
     this.#kafka = new Kafka({
-      brokers: [broker.address],
+      brokers: [...broker.addresses],
       logLevel: logLevel.NOTHING,
       // A broker that is down comes back.
       retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 100 },
@@ -107,16 +109,14 @@ class Round {
     this.#feeder = new Feeder(this.#kafka, this.#topology.sources, this.#input, FEED_INTERVAL_MS);
   }
 
-  /** What is wrong. Throws where it cannot come so far as to tell. */
-  async run(): Promise<string[]> {
+  /** Throws where it cannot come so far as to tell. */
+  async run(): Promise<Pick<RoundResult, 'wrong' | 'failure'>> {
     await this.#start();
     this.#feeder.start();
     for (const fault of this.#options.faults) await this.#cycle(fault);
     await this.#feeder.stop();
     await this.#feeder.heartbeat(this.#input.until_ms + HOUR_MS);
-    // With a bug planted it may never be.
-    const within_ms = this.#options.bug === null ? SETTLE_WITHIN_MS : SETTLE_WITHIN_MS / 4;
-    await this.#until(() => this.#isSettled(), 'all is processed', within_ms);
+    const unsettled = await this.#settle();
     const log = await this.#readInput();
     const expected = expectedOf(log);
     const said = await this.#readSaid();
@@ -129,15 +129,28 @@ class Round {
     ];
     // Where something is wrong already, nobody waits for the rest to become right.
     wrong.push(...(await this.#ledger(expected, wrong.length === 0 ? LEDGER_WITHIN_MS : 0)));
-    wrong.push(...(await this.#stop()));
+    const failure = unsettled ?? (await this.#stop());
     Object.assign(this.counts, {
       records: this.#feeder.sent,
       windows: expected.windows.size,
       on_time: expected.on_time.size,
       revisions: said.assessments.length,
     });
-    if (wrong.length === 0) await this.#removeTopics();
-    return wrong;
+    if (wrong.length === 0 && failure === null) await this.#removeTopics();
+    return { wrong, failure };
+  }
+
+  /** With a bug planted it may never be, and what was said until then is judged; null: it is settled. */
+  async #settle(): Promise<string | null> {
+    const { bug } = this.#options;
+    const within_ms = bug === null ? SETTLE_WITHIN_MS : SETTLE_WITHIN_MS / 4;
+    const settled = this.#until(() => this.#isSettled(), 'all is processed', within_ms);
+    if (bug === null) await settled;
+    return settled.then(() => null, errorMessage);
+  }
+
+  get #brokers(): string {
+    return this.#options.broker.addresses.join(',');
   }
 
   keepLogs(): void {
@@ -156,11 +169,11 @@ class Round {
     await this.#feeder.connect();
     this.#tidy.after(() => this.#feeder.close());
     await this.#until(() => this.#makeSources(), 'the sources are there', START_WITHIN_MS);
-    const broker_port = Number(broker.address.split(':')[1]);
+    const broker_ports = broker.addresses.map((address) => Number(address.split(':')[1]));
     for (let n = 0; n < processes; n++) {
       const settings = {
         name: `p${n}`,
-        broker_port,
+        broker_ports,
         topology_file: this.#topology.file,
         bug,
       };
@@ -194,12 +207,14 @@ class Round {
     const begun_ms = Date.now();
     const victims = { broker, processes: this.#processes, plan: this.#topology.plan };
     const remark = await inject(fault, victims);
-    this.counts.cycles++;
+    // What found nothing to disturb is no cycle.
+    if (remark === null) this.counts.cycles++;
     const { kind, process } = fault;
     const target =
       kind === 'restart_broker' || kind === 'rebalance' ? '' : ` p${process % this.#processes.length}`;
+    const number = remark === null ? `#${this.counts.cycles}` : '-';
     say(
-      `  ${seed}/${round} #${this.counts.cycles} ${kind}${target} ${Date.now() - begun_ms} ms${remark ? ` (${remark})` : ''}`,
+      `  ${seed}/${round} ${number} ${kind}${target} ${Date.now() - begun_ms} ms${remark ? ` (${remark})` : ''}`,
     );
     // A broker that has just come back may not know its groups yet.
     await this.#until(() => this.#remember(), 'the group has offsets', PROGRESS_WITHIN_MS);
@@ -227,10 +242,7 @@ class Round {
   async #isSettled(): Promise<boolean> {
     const { plan } = this.#topology;
     const topics = plan.topics.map(({ name }) => name);
-    return (
-      (await isSettled(this.#admin, plan)) &&
-      (await areDecided(this.#options.broker.address, topics, PARTITIONS))
-    );
+    return (await isSettled(this.#admin, plan)) && (await areDecided(this.#brokers, topics, PARTITIONS));
   }
 
   async #readInput(): Promise<InputLog> {
@@ -253,23 +265,23 @@ class Round {
   }
 
   #read(topic: string): Promise<TopicRecord[]> {
-    return readTopic(this.#options.broker.address, topic);
+    return readTopic(this.#brokers, topic);
   }
 
   async #readAgain(): Promise<string[]> {
     if (!hasSecondReader) return [];
-    const { address } = this.#options.broker;
     const topics = Object.values(this.#topology.sinks);
-    const wrong = topics.map(async (topic) => secondReading(address, topic, await this.#read(topic)));
+    const wrong = topics.map(async (topic) => secondReading(this.#brokers, topic, await this.#read(topic)));
     return (await Promise.all(wrong)).flat();
   }
 
-  /** Processes tell by interval; so what is not right yet may only be late. */
+  /** Processes tell by interval; so what is not right yet may only be late. At least once, what was taken twice is counted twice. */
   async #ledger({ ledger }: Expected, within_ms: number): Promise<string[]> {
-    if (this.#options.guarantee === 'at_least_once') return [];
+    const { guarantee } = this.#options;
     let wrong: string[] = [];
     const isRight = async () => {
-      wrong = ledgerDifferences(ledger, await this.#accounts());
+      const said = await this.#accounts();
+      wrong = guarantee === 'exactly_once' ? ledgerDifferences(ledger, said) : ledgerGaps(ledger, said);
       return wrong.length === 0;
     };
     await this.#until(isRight, 'the ledger is right', within_ms).catch(() => undefined);
@@ -295,14 +307,16 @@ class Round {
     );
   }
 
-  /** What ends otherwise than with status 0 when it is told to stop. */
-  async #stop(): Promise<string[]> {
+  /** What ends otherwise than with status 0 when it is told to stop; null: nothing. */
+  async #stop(): Promise<string | null> {
     const stopped = await Promise.all(
       this.#processes.map(async (process) => ({ name: process.name, status: await process.stop() })),
     );
-    return stopped
-      .filter(({ status }) => status !== 0)
-      .map(({ name, status }) => `${name} ended with status ${status} when told to stop`);
+    const failed = stopped.filter(({ status }) => status !== 0);
+    if (failed.length === 0) return null;
+    return failed
+      .map(({ name, status }) => `${name} ended with status ${status} when told to stop`)
+      .join('; ');
   }
 
   async #removeTopics(): Promise<void> {

@@ -19,8 +19,10 @@ export class KafkaCluster {
   readonly #folder: string;
   readonly #nodes: Map<number, KafkaNode>;
 
-  /** Resolves when all three answer; `missing` says why there is none. */
-  static async start(): Promise<KafkaCluster | { missing: string }> {
+  /** With these properties besides. Resolves when all three answer; `missing` says why there is none. */
+  static async start(
+    of_brokers: Record<string, string | number> = {},
+  ): Promise<KafkaCluster | { missing: string }> {
     const jars = kafkaJars();
     if ('missing' in jars) return jars;
     const folder = mkdtempSync(join(tmpdir(), 'errata-cluster-'));
@@ -41,6 +43,7 @@ export class KafkaCluster {
     });
     for (const [index, id] of BROKER_IDS.entries())
       add(id, HEAP_MB.broker, {
+        ...of_brokers,
         'process.roles': 'broker',
         listeners: `PLAINTEXT://127.0.0.1:${ports[index]}`,
       });
@@ -87,6 +90,11 @@ export class KafkaCluster {
     } finally {
       await admin.disconnect();
     }
+  }
+
+  /** The last of what each printed. */
+  get log(): string {
+    return [...this.#nodes].map(([id, { log }]) => `--- ${id}\n${log}`).join('\n');
   }
 
   async stop(): Promise<void> {

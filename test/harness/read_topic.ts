@@ -20,7 +20,7 @@ export async function readTopic(brokers: string, topic: string): Promise<TopicRe
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   await admin.disconnect();
   const count = topics[0]!.partitions.length;
-  await until(() => areDecided(brokers.split(',')[0]!, [topic], count), `${topic} has no open transaction`);
+  await until(() => areDecided(brokers, [topic], count), `${topic} has no open transaction`);
   const cluster = createCluster(kafka);
   const reader = new LogReader(cluster, READER_DEFAULTS, pino({ level: 'silent' }));
   try {
