@@ -11,8 +11,9 @@ import {
   lean,
   mergeAggregate,
 } from './aggregate.ts';
+import { type Bins, walkBins } from './bins.ts';
 import { addToDistribution, emptyDistribution, summariseDistribution } from './distribution.ts';
-import { summarise } from './moments.ts';
+import { emptyMoments, summarise } from './moments.ts';
 
 const counting: Counting = {
   bad: { rating_below: 3, time_to_action_above: 30 },
@@ -48,16 +49,24 @@ function sumOf(events: Event[]): Aggregate {
 function assertAlike(a: Aggregate, b: Aggregate): void {
   assert.deepEqual(countsOf(a), countsOf(b));
   for (const field of ['input_mean', 'latency_ms'] as const) {
-    assert(Math.abs(a[field].sum - b[field].sum) <= 1e-9 * (1 + Math.abs(b[field].sum)));
-    assert(Math.abs(a[field].sum_squares - b[field].sum_squares) <= 1e-9 * (1 + b[field].sum_squares));
+    const [one, other] = [a[field] ?? emptyMoments(), b[field] ?? emptyMoments()];
+    assert(Math.abs(one.sum - other.sum) <= 1e-9 * (1 + Math.abs(other.sum)));
+    assert(Math.abs(one.sum_squares - other.sum_squares) <= 1e-9 * (1 + other.sum_squares));
   }
 }
 
-function countsOf({ input_mean, latency_ms, measures, ...counts }: Aggregate) {
+function countsOf({ input_mean, latency_ms, measures, patterns, predictions, ...counts }: Aggregate) {
   const bins = Object.entries({ latency_ms, ...measures })
-    .map(([name, { count, bins }]) => ({ name, count, bins }))
+    .map(([name, { count, bins } = emptyDistribution()]) => ({ name, count, bins: listed(bins) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { ...counts, means: input_mean.count, bins };
+  return { ...counts, patterns: { ...patterns }, means: input_mean?.count ?? 0, bins };
+}
+
+/** However they are kept. */
+function listed(bins: Bins): string[] {
+  const list: string[] = [];
+  walkBins(bins, (bin, is_negative, count) => list.push(`${is_negative ? '-' : ''}${bin}: ${count}`) > 0);
+  return list;
 }
 
 describe('aggregate', () => {
@@ -131,7 +140,7 @@ describe('summaries', () => {
       eventOf({ input_stats: { mean: -1.7e308, std: 0 }, latency_ms: 1.7e308 }),
       eventOf({ input_stats: { mean: 2, std: 0 }, latency_ms: 0 }),
     ]);
-    assert.deepEqual(summarise(input_mean), { count: 1, mean: 2, std: 0 });
+    assert.deepEqual(summarise(input_mean!), { count: 1, mean: 2, std: 0 });
     assert(Number.isFinite(summariseDistribution(latency_ms).p99));
   });
 

@@ -4,47 +4,41 @@
  */
 import type { Event } from '../messages/event.ts';
 import { patternKey } from '../messages/pattern_key.ts';
+import { isEmptyBins } from './bins.ts';
 import { mergePredictions, type PredictionCounts } from './completeness.ts';
 import { addCount } from './counts.ts';
 import {
   addToDistribution,
   type Distribution,
   emptyDistribution,
-  type LeanDistribution,
   mergeDistribution,
 } from './distribution.ts';
 import { type Measure, measured } from './measures.ts';
 import { addValue, emptyMoments, type Moments, mergeMoments } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
 
+/** A part of which nothing has come is absent. */
 export interface Aggregate {
   events: number;
   low_ratings: number;
   slow_actions: number;
-  input_mean: Moments;
-  latency_ms: Distribution;
-  /** Of the fields that the topology names. */
-  measures: Partial<Record<Measure, Distribution>>;
-  /** Events per pattern key. */
-  patterns: Record<string, number>;
-  /** Those made in the window of which people may say something, by time. They are no events. */
-  predictions: PredictionCounts;
   /** Events whose pattern key was one too many to be counted by itself. */
   other_patterns: number;
+  input_mean?: Moments;
+  latency_ms?: Distribution;
+  /** Of the fields that the topology names. */
+  measures?: Partial<Record<Measure, Distribution>>;
+  /** Events per pattern key. */
+  patterns?: Record<string, number>;
+  /** Those made in the window of which people may say something, by time. They are no events. */
+  predictions?: PredictionCounts;
 }
 
+/** As it is handed on: without the parts in which there is nothing. */
+export type LeanAggregate = Partial<Aggregate>;
+
 export function emptyAggregate(): Aggregate {
-  return {
-    events: 0,
-    low_ratings: 0,
-    slow_actions: 0,
-    input_mean: emptyMoments(),
-    latency_ms: emptyDistribution(),
-    measures: {},
-    patterns: {},
-    other_patterns: 0,
-    predictions: {},
-  };
+  return { events: 0, low_ratings: 0, slow_actions: 0, other_patterns: 0 };
 }
 
 /** What the published rule takes for a rating or time to act that is missing. */
@@ -63,28 +57,26 @@ export function addEvent(to: Aggregate, event: Event, config: Counting): void {
   if ((event.time_to_action ?? ASSUMED_TIME_TO_ACTION_S) > bad.time_to_action_above)
     to.slow_actions += weight;
   if (event.input_stats) {
+    to.input_mean ??= emptyMoments();
     addValue(to.input_mean, event.input_stats.mean, weight);
+    to.patterns ??= {};
     addCount(to.patterns, patternKey(event.input_stats), weight);
   }
-  if (event.latency_ms !== undefined) addToDistribution(to.latency_ms, event.latency_ms, weight);
+  if (event.latency_ms !== undefined) {
+    to.latency_ms ??= emptyDistribution();
+    addToDistribution(to.latency_ms, event.latency_ms, weight);
+  }
   for (const measure of measures) {
     const value = measured(event, measure);
     if (value !== undefined) addToDistribution(distributionOf(to, measure), value, weight);
   }
 }
 
-function distributionOf({ measures }: Aggregate, measure: Measure): Distribution {
-  measures[measure] ??= emptyDistribution();
-  return measures[measure];
+function distributionOf(aggregate: Aggregate, measure: Measure): Distribution {
+  aggregate.measures ??= {};
+  aggregate.measures[measure] ??= emptyDistribution();
+  return aggregate.measures[measure];
 }
-
-/** Of what is not there, there is nothing. */
-export type LeanAggregate = Partial<
-  Omit<Aggregate, 'latency_ms' | 'measures'> & {
-    latency_ms: LeanDistribution;
-    measures: Partial<Record<Measure, LeanDistribution>>;
-  }
->;
 
 /** Without the parts in which there is nothing: most deltas have few events. */
 export function lean(aggregate: Aggregate): LeanAggregate {
@@ -94,12 +86,12 @@ export function lean(aggregate: Aggregate): LeanAggregate {
   if (events !== 0) there.events = events;
   if (low_ratings !== 0) there.low_ratings = low_ratings;
   if (slow_actions !== 0) there.slow_actions = slow_actions;
-  if (hasMoments(input_mean)) there.input_mean = input_mean;
-  if (hasMoments(latency_ms) || hasKeys(latency_ms.bins)) there.latency_ms = latency_ms;
-  if (hasKeys(measures)) there.measures = measures;
-  if (hasKeys(patterns)) there.patterns = patterns;
+  if (input_mean && hasMoments(input_mean)) there.input_mean = input_mean;
+  if (latency_ms && (hasMoments(latency_ms) || !isEmptyBins(latency_ms.bins))) there.latency_ms = latency_ms;
+  if (measures && hasKeys(measures)) there.measures = measures;
+  if (patterns && hasKeys(patterns)) there.patterns = patterns;
   if (other_patterns !== 0) there.other_patterns = other_patterns;
-  if (hasKeys(predictions)) there.predictions = predictions;
+  if (predictions && hasKeys(predictions)) there.predictions = predictions;
   return there;
 }
 
@@ -125,16 +117,26 @@ export function mergeAggregate(
   to.events += from.events ?? 0;
   to.low_ratings += from.low_ratings ?? 0;
   to.slow_actions += from.slow_actions ?? 0;
-  if (from.input_mean) mergeMoments(to.input_mean, from.input_mean);
-  if (from.latency_ms) mergeDistribution(to.latency_ms, from.latency_ms);
+  if (from.input_mean) {
+    to.input_mean ??= emptyMoments();
+    mergeMoments(to.input_mean, from.input_mean);
+  }
+  if (from.latency_ms) {
+    to.latency_ms ??= emptyDistribution();
+    mergeDistribution(to.latency_ms, from.latency_ms);
+  }
   for (const measure in from.measures)
     mergeDistribution(distributionOf(to, measure as Measure), from.measures[measure as Measure]!);
   to.other_patterns += from.other_patterns ?? 0;
-  if (from.predictions) mergePredictions(to.predictions, from.predictions, step_shift);
+  if (from.predictions) {
+    to.predictions ??= {};
+    mergePredictions(to.predictions, from.predictions, step_shift);
+  }
   if (from.patterns) mergePatterns(to, from.patterns, max_pattern_keys);
 }
 
-function mergePatterns(to: Aggregate, patterns: Aggregate['patterns'], max_pattern_keys: number): void {
+function mergePatterns(to: Aggregate, patterns: Record<string, number>, max_pattern_keys: number): void {
+  to.patterns ??= {};
   let room = max_pattern_keys - Object.keys(to.patterns).length;
   for (const key in patterns) {
     const count = patterns[key]!;
@@ -158,7 +160,6 @@ export function isEmpty(aggregate: LeanAggregate): boolean {
   return measures === undefined || Object.values(measures).every(isEmptyDistribution);
 }
 
-function isEmptyDistribution(distribution: LeanDistribution): boolean {
-  if (distribution.count !== 0) return false;
-  return 'bins' in distribution ? !hasKeys(distribution.bins) : distribution.few.length === 0;
+function isEmptyDistribution({ count, bins }: Distribution): boolean {
+  return count === 0 && isEmptyBins(bins);
 }

@@ -1,11 +1,13 @@
 /**
- * The counts of a sparse histogram, by pages of 32 bins: few keys and short arrays of numbers, which are quickly added up
- * and quickly written as JSON. Page `3` holds bins 96 to 127; a page without counts is dropped, so what was taken back
- * leaves nothing.
+ * The counts of a sparse histogram. While there are few bins, and none of negative values, they are a list of bin and count in
+ * turn: most windows of many keys hold few values. Then they are pages of 32 bins: few keys and short arrays of numbers, which
+ * are quickly added up and quickly written as JSON. What was taken back leaves nothing.
  */
 
 export const PAGE_BINS = 32;
 const PAGE_SHIFT = 5;
+/** More of them are kept by page. */
+const FEW_MAX = 24;
 
 /** Without holes, which `new Array(32)` has: V8 writes those as JSON several times slower. */
 const EMPTY_PAGE: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0].flatMap((zero) => [zero, zero, zero, zero]);
@@ -14,10 +16,60 @@ export function emptyPage(): number[] {
   return EMPTY_PAGE.slice();
 }
 
-/** Page → its counts. `n3` is the page of the negatives of what page `3` would hold. */
-export type Bins = Record<string, number[]>;
+/** Page → its counts; page `3` holds bins 96 to 127. `n3` is the page of the negatives of what page `3` would hold. */
+export type Pages = Record<string, number[]>;
 
-export function addToBin(to: Bins, bin: number, is_negative: boolean, weight: number): void {
+/** Bin and count in turn, from the lowest bin to the highest, or pages. */
+export type Bins = number[] | Pages;
+
+/** The sum; `to` is used for it, or of no more use. */
+export function addToBin(to: Bins, bin: number, is_negative: boolean, weight: number): Bins {
+  if (Array.isArray(to)) {
+    if (!is_negative && addToFew(to, bin, weight)) return to;
+    to = pagesOf(to);
+  }
+  addToPage(to, bin, is_negative, weight);
+  return to;
+}
+
+/** As `addToBin`. */
+export function mergeBins(to: Bins, from: Bins): Bins {
+  if (Array.isArray(from)) {
+    for (let at = 0; at < from.length; at += 2) to = addToBin(to, from[at]!, false, from[at + 1]!);
+    return to;
+  }
+  const pages = Array.isArray(to) ? pagesOf(to) : to;
+  mergePages(pages, from);
+  return pages;
+}
+
+export function isEmptyBins(bins: Bins): boolean {
+  if (Array.isArray(bins)) return bins.length === 0;
+  for (const _ in bins) return false;
+  return true;
+}
+
+/** False where it would be one bin too many. */
+function addToFew(few: number[], bin: number, weight: number): boolean {
+  let at = 0;
+  while (at < few.length && few[at]! < bin) at += 2;
+  if (few[at] !== bin) {
+    if (few.length === 2 * FEW_MAX) return false;
+    few.splice(at, 0, bin, weight);
+    return true;
+  }
+  few[at + 1]! += weight;
+  if (few[at + 1] === 0) few.splice(at, 2);
+  return true;
+}
+
+function pagesOf(few: readonly number[]): Pages {
+  const pages: Pages = {};
+  for (let at = 0; at < few.length; at += 2) addToPage(pages, few[at]!, false, few[at + 1]!);
+  return pages;
+}
+
+function addToPage(to: Pages, bin: number, is_negative: boolean, weight: number): void {
   const page = bin >> PAGE_SHIFT;
   const name = is_negative ? `n${page}` : page;
   let counts = to[name];
@@ -27,7 +79,7 @@ export function addToBin(to: Bins, bin: number, is_negative: boolean, weight: nu
   if (counts[at] === 0 && counts.every((count) => count === 0)) delete to[name];
 }
 
-export function mergeBins(to: Bins, from: Bins): void {
+function mergePages(to: Pages, from: Pages): void {
   for (const name in from) {
     const added = from[name]!;
     const counts = to[name];
@@ -47,18 +99,26 @@ function addCounts(to: number[], added: readonly number[]): boolean {
   return is_any;
 }
 
+type OnBin = (bin: number, is_negative: boolean, count: number) => boolean;
+
+/** Calls `onBin` for each bin with a count, from the lowest value to the highest, until it returns false. */
+export function walkBins(bins: Bins, onBin: OnBin): void {
+  if (Array.isArray(bins)) walkFew(bins, onBin);
+  else walkPages(bins, onBin);
+}
+
+function walkFew(few: readonly number[], onBin: OnBin): void {
+  for (let at = 0; at < few.length; at += 2) if (!onBin(few[at]!, false, few[at + 1]!)) return;
+}
+
 interface Page {
   is_negative: boolean;
   first_bin: number;
   counts: readonly number[];
 }
 
-/** Calls `onBin` for each bin with a count, from the lowest value to the highest, until it returns false. */
-export function walkBins(
-  bins: Bins,
-  onBin: (bin: number, is_negative: boolean, count: number) => boolean,
-): void {
-  for (const { is_negative, first_bin, counts } of Object.entries(bins).map(pageOf).sort(byValue))
+function walkPages(pages: Pages, onBin: OnBin): void {
+  for (const { is_negative, first_bin, counts } of Object.entries(pages).map(pageOf).sort(byValue))
     for (let step = 0; step < PAGE_BINS; step++) {
       const at = is_negative ? PAGE_BINS - 1 - step : step;
       const count = counts[at]!;
@@ -74,4 +134,12 @@ function pageOf([name, counts]: [string, readonly number[]]): Page {
 function byValue(a: Page, b: Page): number {
   if (a.is_negative !== b.is_negative) return a.is_negative ? -1 : 1;
   return a.is_negative ? b.first_bin - a.first_bin : a.first_bin - b.first_bin;
+}
+
+/** All counts together. */
+export function totalOf(bins: Bins): number {
+  let total = 0;
+  if (Array.isArray(bins)) for (let at = 1; at < bins.length; at += 2) total += bins[at]!;
+  else for (const name in bins) for (const count of bins[name]!) total += count;
+  return total;
 }

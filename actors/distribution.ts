@@ -3,16 +3,13 @@
  * Source: Masson, Rim, Lee, "DDSketch" (VLDB 2019); bins are counted one by one, so that they can be taken back.
  */
 import { LogarithmicMapping } from '@datadog/sketches-js/dist/ddsketch/mapping/index.js';
-import { addToBin, type Bins, mergeBins, walkBins } from './bins.ts';
+import { addToBin, type Bins, mergeBins, totalOf, walkBins } from './bins.ts';
 import { addValue, emptyMoments, type Moments, mergeMoments, summarise } from './moments.ts';
 
 export interface Distribution extends Moments {
   /** Values per bin; the lowest positive one holds zero too. */
   bins: Bins;
 }
-
-/** As it is handed on: of few values, none of them negative, `few` holds bin and count in turn. */
-export type LeanDistribution = Distribution | (Moments & { few: number[] });
 
 const RELATIVE_ACCURACY = 0.01;
 const mapping = new LogarithmicMapping(RELATIVE_ACCURACY);
@@ -22,14 +19,14 @@ const LARGEST = 1e300;
 const ZERO_BIN = mapping.key(SMALLEST);
 
 export function emptyDistribution(): Distribution {
-  return { ...emptyMoments(), bins: {} };
+  return { ...emptyMoments(), bins: [] };
 }
 
 /** Weight 1 adds the value, -1 takes it back. */
 export function addToDistribution(to: Distribution, value: number, weight: number): void {
   addValue(to, value, weight);
   const is_negative = value <= -SMALLEST;
-  addToBin(to.bins, binOf(is_negative ? -value : value), is_negative, weight);
+  to.bins = addToBin(to.bins, binOf(is_negative ? -value : value), is_negative, weight);
 }
 
 /** The bin of a value that is not negative. */
@@ -37,18 +34,17 @@ export function binOf(value: number): number {
   return mapping.key(Math.min(Math.max(value, SMALLEST), LARGEST));
 }
 
-export function mergeDistribution(to: Distribution, from: LeanDistribution): void {
+export function mergeDistribution(to: Distribution, from: Distribution): void {
   mergeMoments(to, from);
-  if ('bins' in from) mergeBins(to.bins, from.bins);
-  else
-    for (let at = 0; at < from.few.length; at += 2)
-      addToBin(to.bins, from.few[at]!, false, from.few[at + 1]!);
+  to.bins = mergeBins(to.bins, from.bins);
 }
 
 const SHARES = [0.5, 0.95, 0.99] as const;
 
+const NO_VALUES = emptyDistribution();
+
 /** Moments and quantiles; null where there is no value. */
-export function summariseDistribution(distribution: Distribution) {
+export function summariseDistribution(distribution: Distribution = NO_VALUES) {
   const [p50, p95, p99] = quantiles(distribution.bins, SHARES) as [Quantile, Quantile, Quantile];
   return { ...summarise(distribution), p50, p95, p99 };
 }
@@ -57,8 +53,7 @@ type Quantile = number | null;
 
 /** Of shares that rise. */
 function quantiles(bins: Bins, shares: readonly number[]): Quantile[] {
-  let total = 0;
-  for (const name in bins) for (const count of bins[name]!) total += count;
+  const total = totalOf(bins);
   const found: Quantile[] = [];
   let passed = 0;
   walkBins(bins, (bin, is_negative, count) => {

@@ -9,7 +9,7 @@ import { bringsEvents, type WindowDelta, windowKey } from './window_delta.ts';
 import { type FixedKind, provisionalMs } from './window_kind.ts';
 import { ResultWriter } from './window_result.ts';
 
-/** State `w|{start_ms}|{window key}`. */
+/** State `w|{start_ms}|{window key}`; the timers of windows that begin at one time are one, `w|{start_ms}`. */
 interface WindowState {
   key: WindowDelta['key'];
   start_ms: number;
@@ -32,6 +32,8 @@ export class FixedWindows implements Actor {
   readonly #provisional_ms: number | null;
   readonly #open_windows: OpenWindows;
   readonly #writer: ResultWriter;
+  /** The state keys of the windows that begin at a time, from the state when first asked for. Some may be gone. */
+  #begun: Map<number, Set<string>> | undefined;
 
   constructor(config: WindowConfig, kind: FixedKind, scope: ActorScope) {
     this.#config = config;
@@ -60,7 +62,8 @@ export class FixedWindows implements Actor {
     let window = context.state.get<WindowState>(state_key);
     if (!window) {
       if (!this.#open_windows.open({ ...delta, start_ms, end_ms }, context)) return;
-      window = this.#open(state_key, { key: delta.key, start_ms, end_ms }, context);
+      window = this.#open({ key: delta.key, start_ms, end_ms }, context);
+      this.#begunAt(start_ms, context).add(state_key);
     }
     const shift = firstStep(this.#kind, delta.start_ms) - firstStep(this.#kind, start_ms);
     mergeAggregate(window.aggregate, delta.aggregate, this.#config.max_pattern_keys, shift);
@@ -70,37 +73,56 @@ export class FixedWindows implements Actor {
     if (end_ms <= context.watermark_ms) this.#tell(state_key, window, context.watermark_ms, context);
   }
 
-  #open(
-    state_key: string,
-    window: Pick<WindowState, 'key' | 'start_ms' | 'end_ms'>,
-    context: Context,
-  ): WindowState {
+  #open(window: Pick<WindowState, 'key' | 'start_ms' | 'end_ms'>, context: Context): WindowState {
     const { start_ms, end_ms } = window;
+    const timer_key = `w|${start_ms}`;
     if (end_ms > context.watermark_ms) {
-      context.setTimer(end_ms, state_key);
-      this.#tellBefore(end_ms, Math.max(start_ms, context.watermark_ms), state_key, context);
+      context.setTimer(end_ms, timer_key);
+      this.#tellBefore(end_ms, Math.max(start_ms, context.watermark_ms), timer_key, context);
     }
-    context.setTimer(end_ms + this.#lateness_ms, state_key);
+    context.setTimer(end_ms + this.#lateness_ms, timer_key);
     return { ...window, revision: -1, is_changed: false, owes_final: false, aggregate: emptyAggregate() };
   }
 
-  /** Sets the next time at which there is something provisional to tell. */
-  #tellBefore(end_ms: number, after_ms: number, state_key: string, context: Context): void {
-    if (this.#provisional_ms === null) return;
-    const time_ms = (Math.floor(after_ms / this.#provisional_ms) + 1) * this.#provisional_ms;
-    if (time_ms < end_ms) context.setTimer(time_ms, state_key);
+  #begunAt(start_ms: number, context: Context): Set<string> {
+    if (!this.#begun) {
+      this.#begun = new Map();
+      for (const [state_key, window] of context.state.entries<WindowState>('w|'))
+        this.#begunAt(window.start_ms, context).add(state_key);
+    }
+    let begun = this.#begun.get(start_ms);
+    if (!begun) {
+      begun = new Set();
+      this.#begun.set(start_ms, begun);
+    }
+    return begun;
   }
 
-  onTimer(state_key: string, time_ms: number, context: Context): void {
-    const window = context.state.get<WindowState>(state_key);
-    if (!window) return;
+  /** Sets the next time at which there is something provisional to tell. */
+  #tellBefore(end_ms: number, after_ms: number, timer_key: string, context: Context): void {
+    if (this.#provisional_ms === null) return;
+    const time_ms = (Math.floor(after_ms / this.#provisional_ms) + 1) * this.#provisional_ms;
+    if (time_ms < end_ms) context.setTimer(time_ms, timer_key);
+  }
+
+  onTimer(timer_key: string, time_ms: number, context: Context): void {
+    const start_ms = Number(timer_key.slice('w|'.length));
+    const end_ms = start_ms + this.#kind.size_ms;
+    const state_keys = [...this.#begunAt(start_ms, context)].sort();
     // Where the watermark has jumped over the end, the final result comes right behind.
-    if (time_ms >= window.end_ms || context.watermark_ms < window.end_ms)
-      this.#tell(state_key, window, context.watermark_ms, context);
-    if (time_ms < window.end_ms) this.#tellBefore(window.end_ms, context.watermark_ms, state_key, context);
-    if (time_ms < window.end_ms + this.#lateness_ms) return;
-    context.state.delete(state_key);
-    this.#open_windows.close(context);
+    if (time_ms >= end_ms || context.watermark_ms < end_ms)
+      for (const state_key of state_keys) {
+        const window = context.state.get<WindowState>(state_key);
+        if (window) this.#tell(state_key, window, context.watermark_ms, context);
+      }
+    if (time_ms < end_ms) this.#tellBefore(end_ms, context.watermark_ms, timer_key, context);
+    if (time_ms < end_ms + this.#lateness_ms) return;
+    for (const state_key of state_keys) {
+      if (!context.state.get(state_key)) continue;
+      context.state.delete(state_key);
+      this.#open_windows.close(context);
+    }
+    this.#begun!.delete(start_ms);
   }
 
   onWatermark(context: Context): void {

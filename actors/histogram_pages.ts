@@ -2,7 +2,7 @@
  * Many sparse histograms in a few typed arrays: a histogram is a row of pages of 32 bins, and a page is taken from a
  * common pool when its first bin is counted.
  */
-import { type Bins, emptyPage, PAGE_BINS } from './bins.ts';
+import { emptyPage, PAGE_BINS, type Pages } from './bins.ts';
 import { grown } from './key_table.ts';
 
 export class HistogramPages {
@@ -37,8 +37,8 @@ export class HistogramPages {
   }
 
   /** The counted bins of a row. */
-  bins(row: number): Bins {
-    const bins: Bins = {};
+  bins(row: number): Pages {
+    const bins: Pages = {};
     if (row >= this.#used_rows) return bins;
     const first_page = this.#first_bin / PAGE_BINS;
     for (let index = 0; index < this.#pages_per_row; index++) {

@@ -3,7 +3,8 @@
  * what flows between the stages of a topology are deltas.
  */
 import type { LeanAggregate } from './aggregate.ts';
-import type { LeanDistribution } from './distribution.ts';
+import type { Bins } from './bins.ts';
+import type { Distribution } from './distribution.ts';
 import type { Measure } from './measures.ts';
 import type { Moments } from './moments.ts';
 import type { KeyField } from './window_config.ts';
@@ -14,8 +15,7 @@ const KEY_FIELDS: readonly KeyField[] = ['deployment_id', 'model_version'];
 /** Names (or their numbers) and values in turn. */
 type Flat<Name> = (Name | number)[];
 type PackedMoments = [count: number, sum: number, sum_squares: number];
-/** Bins as `few` or `bins` of a distribution. */
-type PackedDistribution = [...PackedMoments, bins: number[] | Record<string, number[]>];
+type PackedDistribution = [...PackedMoments, bins: Bins];
 
 /** 0 in place of a part: there is none. */
 export type PackedDelta = [
@@ -88,13 +88,12 @@ function unpackMoments([count, sum, sum_squares]: readonly [number, number, numb
   return { count, sum, sum_squares };
 }
 
-function packDistribution(distribution: LeanDistribution): PackedDistribution {
-  return [...packMoments(distribution), 'few' in distribution ? distribution.few : distribution.bins];
+function packDistribution({ count, sum, sum_squares, bins }: Distribution): PackedDistribution {
+  return [count, sum, sum_squares, bins];
 }
 
-function unpackDistribution(packed: PackedDistribution): LeanDistribution {
-  const [count, sum, sum_squares, bins] = packed;
-  return Array.isArray(bins) ? { count, sum, sum_squares, few: bins } : { count, sum, sum_squares, bins };
+function unpackDistribution([count, sum, sum_squares, bins]: PackedDistribution): Distribution {
+  return { count, sum, sum_squares, bins };
 }
 
 function packMeasures(measures: NonNullable<LeanAggregate['measures']>): (Measure | PackedDistribution)[] {

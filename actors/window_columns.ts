@@ -8,7 +8,7 @@ import { patternKey } from '../messages/pattern_key.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
 import type { LeanAggregate } from './aggregate.ts';
 import { firstStep, type PredictionCounts, stepOf } from './completeness.ts';
-import { binOf, type LeanDistribution } from './distribution.ts';
+import { binOf, type Distribution } from './distribution.ts';
 import { HistogramPages } from './histogram_pages.ts';
 import { grown, KeyTable } from './key_table.ts';
 import type { Measure } from './measures.ts';
@@ -323,12 +323,10 @@ export class WindowColumns {
     return predictions;
   }
 
-  #distribution(slot: number, at: number, histogram: number): LeanDistribution {
+  #distribution(slot: number, at: number, histogram: number): Distribution {
     const moments = momentsAt(this.#sums, at);
     const pages = this.#histograms[histogram]!;
-    return moments.count > FEW_VALUES
-      ? { ...moments, bins: pages.bins(slot) }
-      : { ...moments, few: pages.few(slot) };
+    return { ...moments, bins: moments.count > FEW_VALUES ? pages.bins(slot) : pages.few(slot) };
   }
 }
 

@@ -61,6 +61,7 @@ class WindowPartial implements Actor {
     if (event.is_joinable) {
       const first_step = firstStep(this.#kind, delta.start_ms);
       const when = { time_ms: event.time_ms, step_ms: this.#step_ms, first_step };
+      delta.aggregate.predictions ??= {};
       addPrediction(delta.aggregate.predictions, when, weight);
     }
     if (!is_counted) return;

@@ -5,11 +5,13 @@ import type { WindowResult } from '../messages/window.ts';
 import type { ActorScope } from './actor.ts';
 import type { Aggregate } from './aggregate.ts';
 import { completenessOf, firstStep, stepOf } from './completeness.ts';
-import { type Distribution, emptyDistribution, summariseDistribution } from './distribution.ts';
-import { summarise } from './moments.ts';
+import { type Distribution, summariseDistribution } from './distribution.ts';
+import { emptyMoments, summarise } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
 import type { WindowDelta } from './window_delta.ts';
 import { type WindowKind, windowKind } from './window_kind.ts';
+
+const NO_MOMENTS = emptyMoments();
 
 /** A window that is to be told at a watermark. */
 export interface Telling {
@@ -45,7 +47,7 @@ export class ResultWriter {
       window_end: toIso(end_ms),
       revision,
       final: watermark_ms >= end_ms,
-      completeness: completenessOf(aggregate.predictions, {
+      completeness: completenessOf(aggregate.predictions ?? {}, {
         step_ms: this.#step_ms,
         first_step: firstStep(this.#kind, start_ms),
         end_ms,
@@ -55,25 +57,22 @@ export class ResultWriter {
       low_ratings,
       slow_actions,
       error_rate: events > 0 ? (low_ratings + slow_actions) / events : 0,
-      input_mean: summarise(aggregate.input_mean),
+      input_mean: summarise(aggregate.input_mean ?? NO_MOMENTS),
       latency_ms: summariseDistribution(aggregate.latency_ms),
       measures: this.#measuresOf(aggregate),
-      pattern_counts: Object.fromEntries(Object.entries(patterns).sort(([a], [b]) => (a < b ? -1 : 1))),
+      pattern_counts: Object.fromEntries(Object.entries(patterns ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))),
       other_patterns,
     };
   }
 
   #measuresOf({ measures }: Aggregate): WindowResult['measures'] {
     return Object.fromEntries(
-      this.#config.measures.map((measure) => [
-        measure,
-        summariseMeasure(measures[measure] ?? emptyDistribution()),
-      ]),
+      this.#config.measures.map((measure) => [measure, summariseMeasure(measures?.[measure])]),
     );
   }
 }
 
-function summariseMeasure(distribution: Distribution) {
+function summariseMeasure(distribution: Distribution | undefined) {
   const summary = summariseDistribution(distribution);
   return { ...summary, variance: summary.std === null ? null : summary.std ** 2 };
 }

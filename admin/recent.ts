@@ -1,6 +1,6 @@
 /** What a topology has made lately, as the routes hand it out. */
 import { Type } from 'typebox';
-import type { Emission } from '../engine/actor_stage.ts';
+import type { Emission } from '../engine/emissions.ts';
 import { findTopology, type Topologies } from './topology_port.ts';
 
 export const RecentQuery = Type.Object(

@@ -1,7 +1,7 @@
 /** Topologies without Kafka, for the tests of the admin API. */
 import type { TestContext } from 'node:test';
 import pino from 'pino';
-import type { Emission } from '../engine/actor_stage.ts';
+import type { Emission } from '../engine/emissions.ts';
 import type { LedgerEntries } from '../engine/ledger.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { ProcessorStatus } from '../engine/processor.ts';

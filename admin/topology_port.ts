@@ -1,6 +1,6 @@
 /** What the admin API needs of a topology, so that it can be tested without Kafka. */
 import { Type } from 'typebox';
-import type { Emission } from '../engine/actor_stage.ts';
+import type { Emission } from '../engine/emissions.ts';
 import type { LedgerEntries } from '../engine/ledger.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { ProcessorStatus } from '../engine/processor.ts';

@@ -20,6 +20,7 @@ import type { WindowDelta } from '../actors/window_delta.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { partitionForKey } from '../wire/murmur2.ts';
 import type { Effects } from './effects.ts';
+import { type Emission, OF_INTEREST } from './emissions.ts';
 import { type Ledger, TAKEN_IN } from './ledger.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { partitionOf } from './partitioner.ts';
@@ -35,19 +36,6 @@ import {
 import { describeFailure, setAside } from './set_aside.ts';
 import type { ExpiringStore, TaskState } from './state.ts';
 import { Timers } from './timers.ts';
-
-/** What people ask for: told to whoever watches once it is committed. */
-export interface Emission {
-  message: MessageType;
-  value: object;
-}
-
-export const OF_INTEREST: ReadonlySet<MessageType> = new Set<MessageType>([
-  'window',
-  'assessment',
-  'alert',
-  'rollout',
-]);
 
 /** What expires at once, after a gap in time, is dropped in portions. */
 const EXPIRED_MAX = 1_000;

@@ -80,7 +80,7 @@ test('outputs go first, then the state, and the offsets last', async () => {
   assert.deepEqual(kafka.events, ['sent to out', 'sent to changes', 'committed 7']);
   assert.deepEqual(
     kafka.calls[1]!.map(({ partition, key, headers }) => ({ partition, key, headers })),
-    changes.map(({ key }) => ({ partition: 2, key, headers: { errata: 's4' } })),
+    changes.map(({ key }) => ({ partition: 2, key, headers: { errata: 's5' } })),
   );
 });
 

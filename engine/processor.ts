@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ErrataError } from '../messages/errata_error.ts';
-import { type Emission, OF_INTEREST } from './actor_stage.ts';
 import { checkRights } from './check_rights.ts';
+import { type Emission, LATEST_MAX, OF_INTEREST, type Told } from './emissions.ts';
 import { type Admin, connectKafka, type KafkaClient, type KafkaSettings, leaveGroup } from './kafka.ts';
 import { checkAccess } from './kafka_access.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
@@ -42,8 +42,6 @@ export interface ProcessorStatus {
   sources: SourceStatus[];
 }
 
-/** How many of the latest windows, assessments, alerts and rollouts are kept, of each. */
-const RECENT_MAX = 200;
 const SETTLED_POLL_MS = 20;
 
 export class Processor {
@@ -97,7 +95,7 @@ export class Processor {
       {
         runJob: options.runJob?.(plan) ?? noTraining,
         leaveGroup: (member_id) => leaveGroup(this.#kafka, plan.group_id, member_id),
-        onEmissions: (emissions) => this.#onEmissions(emissions),
+        onEmissions: (told) => this.#onEmissions(told),
         onFailed: (error) => {
           this.#failure = error;
           log.error({ code: error.code, topology: plan.topology }, error.toString());
@@ -149,6 +147,7 @@ export class Processor {
     return [...(this.#recent.get(message) ?? [])];
   }
 
+  /** Of each commit the latest of each message (emissions.ts). */
   onEmission(listener: (emission: Emission) => void): void {
     this.#listeners.add(listener);
   }
@@ -197,11 +196,13 @@ export class Processor {
     await this.#admin.disconnect();
   }
 
-  #onEmissions(emissions: Emission[]): void {
-    for (const emission of emissions) {
-      this.#told[emission.message] = (this.#told[emission.message] ?? 0) + 1;
+  #onEmissions({ counts, latest }: Told): void {
+    for (const [message, count] of Object.entries(counts))
+      this.#told[message] = (this.#told[message] ?? 0) + count;
+    for (const emission of latest) {
       const kept = this.#recent.get(emission.message) ?? [];
-      this.#recent.set(emission.message, [...kept, emission.value].slice(-RECENT_MAX));
+      this.#recent.set(emission.message, kept);
+      if (kept.push(emission.value) > LATEST_MAX) kept.shift();
       for (const listener of this.#listeners) listener(emission);
     }
   }

@@ -16,7 +16,7 @@ import type { Guarantee } from './plan.ts';
 import { isByteTable, type Table } from './table.ts';
 
 /** Marks records of a changelog in their `errata` header. */
-export const STATE_FORMAT = 's4';
+export const STATE_FORMAT = 's5';
 const EXPIRES = '~';
 
 export interface StateChange {

@@ -15,7 +15,7 @@ import { MessageChannel, type MessagePort, type Worker as Thread } from 'node:wo
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
-import type { Emission } from './actor_stage.ts';
+import type { Told } from './emissions.ts';
 import { type Held, InHand } from './in_hand.ts';
 import { isFatal } from './kafka_errors.ts';
 import { RESTARTS, RestartBudget, type RestartLimits } from './restart_budget.ts';
@@ -82,7 +82,7 @@ export interface SupervisorPorts {
   runJob: RunJob;
   /** Takes a dead worker's member out of the group. */
   leaveGroup(member_id: string): Promise<void>;
-  onEmissions(emissions: Emission[]): void;
+  onEmissions(told: Told): void;
   onFailed(error: ErrataError): void;
 }
 
@@ -363,7 +363,7 @@ export class Supervisor {
         this.#suspects.clear(message.task);
         return;
       case 'emissions':
-        this.#ports.onEmissions(message.emissions);
+        this.#ports.onEmissions(message.told);
         return;
       case 'run_job':
         this.#ports.runJob(message.job).then(

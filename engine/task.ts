@@ -10,11 +10,11 @@
  */
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
-import type { Emission } from './actor_stage.ts';
 import type { TaskId } from './assignment.ts';
 import type { CommitOffset, Committer } from './committer.ts';
 import type { ConnectorModule } from './edge.ts';
 import { Effects } from './effects.ts';
+import { summedUp, type Told } from './emissions.ts';
 import { type FirstOffset, firstOffset } from './first_offset.ts';
 import type { InHand } from './in_hand.ts';
 import { Ledger, type LedgerEntries, TAKEN_IN } from './ledger.ts';
@@ -37,7 +37,7 @@ export interface TaskPorts {
   committedOffsets(inputs: { topic: string; partition: number }[]): Promise<(number | null)[]>;
   runJob: RunJob;
   connectors: ConnectorModule | null;
-  onEmissions(emissions: Emission[]): void;
+  onEmissions(told: Told): void;
   onFailed(task: TaskId, error: Error): void;
   /** What was suspected of the task's records has turned out not to be so, or is set aside. */
   onCleared(task: TaskId): void;
@@ -413,7 +413,7 @@ export class Task {
     if (changes.length > 0) this.#state.committed(changes, this.#plan.guarantee);
     this.#last_commit_ms = this.#ports.now();
     if (this.#care.committed((topic) => this.#committedOn(topic))) this.#ports.onCleared(this.id);
-    if (emissions.length > 0) this.#ports.onEmissions(emissions);
+    if (emissions.length > 0) this.#ports.onEmissions(summedUp(emissions));
   }
 
   #committedOn(topic: string): number {

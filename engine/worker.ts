@@ -169,7 +169,7 @@ class TaskHost {
     const ports: AllTasksPorts = {
       ...parts,
       runJob: this.#jobs.run,
-      onEmissions: (emissions) => this.#send({ type: 'emissions', emissions }),
+      onEmissions: (told) => this.#send({ type: 'emissions', told }),
       onFailed: (task, error) => this.#onFailed(task, error, ports, membership),
       onCleared: (task) => this.#onCleared(task),
       in_hand: new InHand(this.#init.in_hand),

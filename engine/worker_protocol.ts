@@ -1,8 +1,8 @@
 /** What the supervisor and a worker say to each other over their port. */
 import type { Evaluation } from '../messages/evaluation.ts';
 import type { TrainingJob } from '../messages/training_job.ts';
-import type { Emission } from './actor_stage.ts';
 import type { TaskId } from './assignment.ts';
+import type { Told } from './emissions.ts';
 import type { KafkaSettings } from './kafka.ts';
 import type { ResolvedPlan } from './plan.ts';
 import type { Suspicion } from './suspicion.ts';
@@ -48,5 +48,5 @@ export type FromWorker =
   /** By interval, which is also how the supervisor knows that the thread is not stuck. */
   | { type: 'status'; thread_id: number; tasks: TaskStatus[] }
   | { type: 'cleared'; task: TaskId }
-  | { type: 'emissions'; emissions: Emission[] }
+  | { type: 'emissions'; told: Told }
   | { type: 'run_job'; id: number; job: TrainingJob };

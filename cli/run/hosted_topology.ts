@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { TopologyPort, TopologyStatus } from '../../admin/topology_port.ts';
-import type { Emission } from '../../engine/actor_stage.ts';
+import type { Emission } from '../../engine/emissions.ts';
 import type { LedgerEntries } from '../../engine/ledger.ts';
 import type { Plan } from '../../engine/plan.ts';
 import { Processor, type ProcessorOptions } from '../../engine/processor.ts';

@@ -5,7 +5,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Aggregate, emptyAggregate, isEmpty, mergeAggregate } from '../../actors/aggregate.ts';
+import {
+  type Aggregate,
+  emptyAggregate,
+  isEmpty,
+  type LeanAggregate,
+  lean,
+  mergeAggregate,
+} from '../../actors/aggregate.ts';
+import { type Bins, walkBins } from '../../actors/bins.ts';
 import { type PackedDelta, unpackDelta } from '../../actors/packed_delta.ts';
 import { ScannedJoin } from '../../actors/scanned_join.ts';
 import { windowKey } from '../../actors/window_delta.ts';
@@ -38,8 +46,8 @@ ${others ? '  events: { from: capture.events, kafka: { topic: out.events } }' : 
 }
 
 interface Said {
-  /** Sums over all deltas of a key and slice. */
-  windows: Map<string, { represents: number; aggregate: Aggregate }>;
+  /** Sums over all deltas of a key and slice; of a distribution its bins, however they are kept. */
+  windows: Map<string, { represents: number; aggregate: LeanAggregate; bins: object }>;
   set_aside: unknown[];
   ledger: LedgerEntries;
   state: Map<string, unknown>;
@@ -65,7 +73,7 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
 
 /** What the windows make of the deltas, in whatever portions they come. Those in which nothing is left are left out. */
 function sumUp(deltas: PackedDelta[]): Said['windows'] {
-  const windows: Said['windows'] = new Map();
+  const windows = new Map<string, { represents: number; aggregate: Aggregate }>();
   for (const { key, start_ms, represents, aggregate } of deltas.map(unpackDelta)) {
     const place = `${start_ms} ${windowKey(key)}`;
     const sum = windows.get(place) ?? { represents: 0, aggregate: emptyAggregate() };
@@ -74,8 +82,25 @@ function sumUp(deltas: PackedDelta[]): Said['windows'] {
     mergeAggregate(sum.aggregate, aggregate, Number.POSITIVE_INFINITY);
   }
   const isLeft = ({ represents, aggregate }: { represents: number; aggregate: Aggregate }) =>
-    represents !== 0 || !isEmpty(aggregate) || Object.keys(aggregate.predictions).length > 0;
-  return new Map([...windows].filter(([, sum]) => isLeft(sum)));
+    represents !== 0 || !isEmpty(aggregate) || Object.keys(aggregate.predictions ?? {}).length > 0;
+  return new Map(
+    [...windows]
+      .filter(([, sum]) => isLeft(sum))
+      .map(([place, { represents, aggregate }]) => {
+        const { latency_ms, measures, ...rest } = lean(aggregate);
+        const bins = Object.entries({ latency_ms, ...measures }).map(([name, distribution]) => [
+          name,
+          distribution && { ...distribution, bins: listed(distribution.bins) },
+        ]);
+        return [place, { represents, aggregate: rest, bins: Object.fromEntries(bins) }];
+      }),
+  );
+}
+
+function listed(bins: Bins): number[] {
+  const list: number[] = [];
+  walkBins(bins, (bin, _is_negative, count) => list.push(bin, count) > 0);
+  return list;
 }
 
 const isAtHome = (id: string) => partitionOf('murmur2', id, PARTITIONS) === 0;
