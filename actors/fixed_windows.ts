@@ -117,11 +117,13 @@ export class FixedWindows implements Actor {
       }
     if (time_ms < end_ms) this.#tellBefore(end_ms, context.watermark_ms, timer_key, context);
     if (time_ms < end_ms + this.#lateness_ms) return;
+    let closed = 0;
     for (const state_key of state_keys) {
       if (!context.state.get(state_key)) continue;
       context.state.delete(state_key);
-      this.#open_windows.close(context);
+      closed++;
     }
+    if (closed > 0) this.#open_windows.close(context, closed);
     this.#begun!.delete(start_ms);
   }
 

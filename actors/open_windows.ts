@@ -30,8 +30,8 @@ export class OpenWindows {
     return false;
   }
 
-  close(context: Context): void {
-    const count = (context.state.get<number>(COUNT) ?? 0) - 1;
+  close(context: Context, windows = 1): void {
+    const count = (context.state.get<number>(COUNT) ?? 0) - windows;
     if (count > 0) context.state.set(COUNT, count);
     else context.state.delete(COUNT);
   }
