@@ -7,7 +7,7 @@
 export const PAGE_BINS = 32;
 const PAGE_SHIFT = 5;
 /** More of them are kept by page. */
-const FEW_MAX = 24;
+export const FEW_MAX = 64;
 
 /** Without holes, which `new Array(32)` has: V8 writes those as JSON several times slower. */
 const EMPTY_PAGE: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0].flatMap((zero) => [zero, zero, zero, zero]);
@@ -32,14 +32,15 @@ export function addToBin(to: Bins, bin: number, is_negative: boolean, weight: nu
   return to;
 }
 
-/** As `addToBin`. */
+/** As `addToBin`; `from` stays as it is. */
 export function mergeBins(to: Bins, from: Bins): Bins {
-  if (Array.isArray(from)) {
-    for (let at = 0; at < from.length; at += 2) to = addToBin(to, from[at]!, false, from[at + 1]!);
-    return to;
+  if (Array.isArray(to) && Array.isArray(from)) {
+    const merged = mergedFew(to, from);
+    return merged.length > 2 * FEW_MAX ? pagesOf(merged) : merged;
   }
   const pages = Array.isArray(to) ? pagesOf(to) : to;
-  mergePages(pages, from);
+  if (Array.isArray(from)) addAll(pages, from);
+  else mergePages(pages, from);
   return pages;
 }
 
@@ -63,10 +64,34 @@ function addToFew(few: number[], bin: number, weight: number): boolean {
   return true;
 }
 
+/** One list of the two, in order. */
+function mergedFew(a: readonly number[], b: readonly number[]): number[] {
+  const merged: number[] = [];
+  let [of_a, of_b] = [0, 0];
+  while (of_a < a.length && of_b < b.length) {
+    const [bin_a, bin_b] = [a[of_a]!, b[of_b]!];
+    if (bin_a < bin_b) merged.push(bin_a, a[of_a + 1]!);
+    else if (bin_b < bin_a) merged.push(bin_b, b[of_b + 1]!);
+    else {
+      const count = a[of_a + 1]! + b[of_b + 1]!;
+      if (count !== 0) merged.push(bin_a, count);
+    }
+    if (bin_a <= bin_b) of_a += 2;
+    if (bin_b <= bin_a) of_b += 2;
+  }
+  for (; of_a < a.length; of_a++) merged.push(a[of_a]!);
+  for (; of_b < b.length; of_b++) merged.push(b[of_b]!);
+  return merged;
+}
+
 function pagesOf(few: readonly number[]): Pages {
   const pages: Pages = {};
-  for (let at = 0; at < few.length; at += 2) addToPage(pages, few[at]!, false, few[at + 1]!);
+  addAll(pages, few);
   return pages;
+}
+
+function addAll(to: Pages, few: readonly number[]): void {
+  for (let at = 0; at < few.length; at += 2) addToPage(to, few[at]!, false, few[at + 1]!);
 }
 
 function addToPage(to: Pages, bin: number, is_negative: boolean, weight: number): void {

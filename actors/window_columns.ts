@@ -7,6 +7,7 @@ import { parseDuration } from '../messages/duration.ts';
 import { patternKey } from '../messages/pattern_key.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
 import type { LeanAggregate } from './aggregate.ts';
+import { FEW_MAX } from './bins.ts';
 import { firstStep, type PredictionCounts, stepOf } from './completeness.ts';
 import { binOf, type Distribution } from './distribution.ts';
 import { HistogramPages } from './histogram_pages.ts';
@@ -35,8 +36,6 @@ const LARGEST_VALUE = 1e9;
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_KEYS = 200_000;
 const MAX_PATTERN_NAMES = 10_000;
-/** The bins of no more values are listed one by one. */
-const FEW_VALUES = 12;
 /** Truncated means and deviations that a number can hold both of. */
 const MAX_PATTERN_PART = 1 << 25;
 
@@ -326,7 +325,7 @@ export class WindowColumns {
   #distribution(slot: number, at: number, histogram: number): Distribution {
     const moments = momentsAt(this.#sums, at);
     const pages = this.#histograms[histogram]!;
-    return { ...moments, bins: moments.count > FEW_VALUES ? pages.bins(slot) : pages.few(slot) };
+    return { ...moments, bins: moments.count > FEW_MAX ? pages.bins(slot) : pages.few(slot) };
   }
 }
 
