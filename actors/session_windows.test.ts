@@ -6,6 +6,7 @@ import type { WindowResult } from '../messages/window.ts';
 import { severity } from './severity.ts';
 import { type Emission, TestTask } from './testing.ts';
 import { window } from './window.ts';
+import type { WindowDelta } from './window_delta.ts';
 import { windowPartial } from './window_partial.ts';
 
 const NOON = Date.UTC(2024, 0, 1, 12);
@@ -59,6 +60,15 @@ class Story {
     return alerts
       .map(({ value }) => value as Alert)
       .map(({ kind, window_start }) => `${kind} ${minuteOf(window_start)}`);
+  }
+
+  get ledger(): Record<string, number> {
+    return this.#task.ledger.stats ?? {};
+  }
+
+  /** What was set aside: why, and the minute of its slice. */
+  late(): [string, number][] {
+    return this.#task.late.map(({ code, value }) => [code, minuteOf((value as WindowDelta).start_ms)]);
   }
 
   stateKeys(): string[] {
@@ -138,6 +148,19 @@ describe('session windows', () => {
     assert(most < 4 * 60, `${most} slices`);
     assert.deepEqual(story.until(5000), ['0–660 r0: 0/600']);
     assert.deepEqual(story.stateKeys(), []);
+  });
+
+  it('that need more slices than a task may keep are refused, visibly, and those that are there go on', () => {
+    const story = new Story({ max_open_windows: 2, lateness: '1h' });
+    story.take([0, 50], { rating: 1 });
+    story.take([50, 100, 100], { rating: 1 });
+    assert.deepEqual(story.ledger, { windowed: 3, refused: 2 });
+    assert.deepEqual(story.late(), [['max_open_windows', 100]]);
+    assert.deepEqual(story.until(111), ['0–111 r0: 3/3'], 'without what was refused');
+    assert.deepEqual(story.until(1000), []);
+    story.take([1000, 1001]);
+    assert.deepEqual(story.until(2000), ['1000–1062 r0: 0/2'], 'there is room again');
+    assert.deepEqual(story.ledger, { windowed: 5, refused: 2 });
   });
 
   it('tell what they have so far, where asked for', () => {

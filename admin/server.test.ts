@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { admin, ask, WATERMARK_MS } from './testing.ts';
+import { admin, ask, RESTORED, WATERMARK_MS } from './testing.ts';
 
 test('health says the process lives, readiness says why a topology does not work', async (t) => {
   const { app, topology } = await admin(t);
@@ -56,6 +56,23 @@ test('a topology shows its tasks: worker, position, lag, watermark, restarts', a
     body.workers.map(({ last_error }: { last_error: unknown }) => last_error),
     ['gone', null],
   );
+});
+
+test('a task that restores its state says how far it is, and the topology is not ready before', async (t) => {
+  const { app, topology } = await admin(t);
+  const tasks = async () => {
+    const { body } = await ask(app, '/topologies/feedback');
+    return body.stages[0].tasks.map(({ phase, restore }: Record<string, unknown>) => [phase, restore]);
+  };
+  const so_far = { ...RESTORED, next_offset: 250, records: 150 };
+  topology.restoring(so_far);
+  assert.deepEqual(await tasks(), [
+    ['running', RESTORED],
+    ['restoring', so_far],
+  ]);
+  const { status, body } = await ask(app, '/ready');
+  const task = `${topology.plan.stages[0]!.name}/1`;
+  assert.deepEqual([status, body.topologies[0].reason], [503, `task ${task} is restoring 250 of 900`]);
 });
 
 test('the ledger adds up, or says that it does not', async (t) => {

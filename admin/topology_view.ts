@@ -26,7 +26,7 @@ const Input = Type.Object({
 const Restore = Type.Object({
   from_offset: Type.Integer({ description: 'what came before was on disk' }),
   next_offset: Type.Integer(),
-  end_offset: OrNull(Type.Integer(), 'restored once `next_offset` is there'),
+  end_offset: Type.Integer({ description: 'restored once `next_offset` is there' }),
   records: Type.Integer({ description: 'read so far' }),
   records_per_s: Type.Integer(),
 });

@@ -9,15 +9,16 @@ import { Task, type TaskPorts } from './task.ts';
 import { type ChangeText, changeTexts, chunkOf } from './testing.ts';
 
 /** Of partition 0. `changes`: what its commits wrote to the changelog. */
-export function playedTask(plan: ResolvedPlan, planned: StagePlan, ports: Partial<TaskPorts> = {}) {
-  // There is nothing to restore.
-  const { changelog: _, ...stage } = planned;
+export function playedTask(plan: ResolvedPlan, stage: StagePlan, ports: Partial<TaskPorts> = {}) {
   const sinks = new Map<string, PartitionSink>();
   const commits: Commit[] = [];
   const changes: ChangeText[] = [];
   const reader = {
-    add: (topic: string, _partition: number, _position: number, sink: PartitionSink) =>
-      sinks.set(topic, sink),
+    add: (topic: string, _partition: number, _position: number, sink: PartitionSink) => {
+      // There is nothing to restore.
+      if (topic === stage.changelog) sink.onChunk(chunkOf([]), 0);
+      else sinks.set(topic, sink);
+    },
     remove: (topic: string) => sinks.delete(topic),
     seek: () => undefined,
     wake: () => undefined,

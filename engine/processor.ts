@@ -10,6 +10,7 @@ import { checkAccess } from './kafka_access.ts';
 import { addLedgers, type LedgerEntries } from './ledger.ts';
 import { watchPartitions } from './partition_watch.ts';
 import { offsetsTopic, type Plan, type ResolvedPlan } from './plan.ts';
+import { whyNotReady } from './readiness.ts';
 import { SourceHost } from './source_host.ts';
 import type { SourceStatus } from './source_runner.ts';
 import { checkSource } from './sources.ts';
@@ -130,7 +131,7 @@ export class Processor {
     return {
       topology: this.plan.topology,
       process_id: this.process_id,
-      not_ready: this.#failure?.toString() ?? notReady(workers) ?? notComing(sources),
+      not_ready: this.#failure?.toString() ?? whyNotReady(workers, sources),
       paused_sources: [...this.#paused],
       workers,
       told: { ...this.#told },
@@ -223,20 +224,6 @@ export async function isSettled(admin: Admin, plan: Plan): Promise<boolean> {
       return offset === high || (offset === '-1' && high === low);
     });
   });
-}
-
-function notReady(workers: WorkerStatus[]): string | null {
-  for (const { worker, phase, last_error, tasks } of workers) {
-    if (phase !== 'running') return `worker ${worker} is ${phase}${last_error ? `: ${last_error}` : ''}`;
-    const held = tasks.find((task) => task.phase !== 'running');
-    if (held) return `task ${held.task} is ${held.phase}${held.reason ? `: ${held.reason}` : ''}`;
-  }
-  return null;
-}
-
-function notComing(sources: SourceStatus[]): string | null {
-  const failing = sources.find(({ phase }) => phase !== 'running');
-  return failing ? `source ${failing.source} (${failing.kind}): ${failing.reason ?? failing.phase}` : null;
 }
 
 /** Throws E_PLAN where the plan has sources and the process no connectors. */

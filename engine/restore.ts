@@ -11,11 +11,11 @@ import { readToEnd } from './read_to_end.ts';
 import { FORMAT_HEADER } from './record_format.ts';
 import { type StateBackend, TaskState } from './state.ts';
 
-/** Offsets of the changelog: how far it is, and how far it has to go. `end_offset` null: not known yet. */
+/** Offsets of the changelog: how far it is, and how far it has to go. */
 export interface RestoreProgress {
   from_offset: number;
   next_offset: number;
-  end_offset: number | null;
+  end_offset: number;
   records: number;
   records_per_s: number;
 }

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import pino from 'pino';
 import type { ErrataError } from '../messages/errata_error.ts';
 import type { Evaluation } from '../messages/evaluation.ts';
 import { HEARTBEAT_HEADER } from '../messages/heartbeat.ts';
+import { kafkaError } from './kafka_errors.ts';
+import type { LogReader, PartitionSink } from './log_reader.ts';
 import type { LogRecord } from './partition_reader.ts';
 import { type InputPlan, PLAN_VERSION, type ResolvedPlan, type StagePlan } from './plan.ts';
 import { playedTask } from './played_task.ts';
-import { DATA_HEADERS } from './record_format.ts';
+import { DATA_HEADERS, FORMAT_HEADER } from './record_format.ts';
+import { STATE_FORMAT } from './state.ts';
 import type { TaskPorts } from './task.ts';
+import { chunkOf, logRecord } from './testing.ts';
+import { TransactionalCommitter } from './transactional_committer.ts';
 
 function planOf(stage: StagePlan): ResolvedPlan {
   return {
@@ -100,6 +106,139 @@ test('a task that waits for its other input leaves the thread to others, and goe
   give('feedback', [], 0);
   await until(() => reached() === 1_000);
   assert.deepEqual(failures, []);
+});
+
+const STATEFUL: StagePlan = { ...CAPTURE, changelog: 'changes' };
+const INVALID_PRODUCER_EPOCH = 47;
+
+/** Kafka as a task meets it: what it is asked (`?`), and what it has answered a moment later (`!`), in that order. */
+class MetKafka {
+  readonly story: string[] = [];
+  readonly sinks = new Map<string, PartitionSink>();
+  /** Committed for each input. */
+  offset = 4;
+  /** What the records of the changelog say that was taken in. */
+  taken_in = [1, 4];
+  is_fencing = false;
+  /** After each record of the changelog. */
+  onRestored: () => void = () => undefined;
+
+  readonly ports: Partial<TaskPorts>;
+
+  constructor() {
+    const committedOffsets: TaskPorts['committedOffsets'] = (inputs) =>
+      this.#answer('committed offsets', () => inputs.map(() => this.offset));
+    const createProducer = (id: string) => ({
+      open: () => this.#answer(`initialise ${id}`, () => undefined),
+      transact: async () => {
+        if (this.is_fencing) throw kafkaError(INVALID_PRODUCER_EPOCH, id);
+      },
+      close: async () => undefined,
+    });
+    const committer = new TransactionalCommitter(
+      { namespace: 'test', topology: 'task' },
+      { createProducer, committedOffsets },
+      pino({ level: 'silent' }),
+    );
+    const reader = {
+      add: (topic: string, _partition: number, position: number, sink: PartitionSink) => {
+        this.story.push(`${topic} from ${position}?`);
+        if (topic === STATEFUL.changelog) void this.#restore(sink);
+        else this.sinks.set(topic, sink);
+      },
+      remove: () => undefined,
+      wake: () => undefined,
+    } as unknown as LogReader;
+    this.ports = { committedOffsets, committer, reader };
+  }
+
+  async #answer<Answer>(what: string, answer: () => Answer): Promise<Answer> {
+    this.story.push(`${what}?`);
+    await delay(5);
+    this.story.push(`${what}!`);
+    return answer();
+  }
+
+  /** A record per answer. */
+  async #restore(sink: PartitionSink): Promise<void> {
+    for (const [offset, taken_in] of this.taken_in.entries()) {
+      await delay(5);
+      this.story.push(`changes up to ${offset + 1}!`);
+      const headers = { [FORMAT_HEADER]: STATE_FORMAT };
+      const value = Buffer.from(JSON.stringify({ taken_in }));
+      const record = logRecord(offset, { key: Buffer.from('$ledger/predictions'), value, headers });
+      sink.onChunk(chunkOf([record]), this.taken_in.length);
+      this.onRestored();
+    }
+  }
+}
+
+const READS = /^feedback from/;
+
+test('a task fences whoever had it before it asks where it was left, then restores, then reads on; fenced, it does so anew', async (t) => {
+  const kafka = new MetKafka();
+  const first = played(STATEFUL, kafka.ports);
+  t.after(() => first.task.stop('drop'));
+  first.task.start();
+  await until(() => kafka.story.some((line) => READS.test(line)));
+  assert.deepEqual(kafka.story.splice(0), [
+    'initialise test.task.capture.0?',
+    'initialise test.task.capture.0!',
+    'committed offsets?',
+    'committed offsets!',
+    'changes from 0?',
+    'changes up to 1!',
+    'changes up to 2!',
+    'predictions from 4?',
+    'feedback from 4?',
+  ]);
+  assert.deepEqual(first.task.status().ledger, { predictions: { taken_in: 4 } });
+
+  kafka.is_fencing = true;
+  kafka.sinks.get('feedback')!.onChunk(chunkOf([], 4), 4);
+  kafka.sinks.get('predictions')!.onChunk(chunkOf([record(4, prediction)]), 5);
+  await until(() => first.failures.length > 0);
+  assert.equal((first.failures[0] as ErrataError).code, 'E_TASK_FENCED');
+  await first.task.stop('drop');
+
+  // Whoever has fenced it went on, and is gone.
+  kafka.is_fencing = false;
+  kafka.offset = 9;
+  kafka.taken_in.push(9);
+  const again = played(STATEFUL, kafka.ports);
+  t.after(() => again.task.stop('drop'));
+  again.task.start();
+  await until(() => kafka.story.some((line) => READS.test(line)));
+  assert.deepEqual(kafka.story, [
+    'initialise test.task.capture.0?',
+    'initialise test.task.capture.0!',
+    'committed offsets?',
+    'committed offsets!',
+    'changes from 0?',
+    'changes up to 1!',
+    'changes up to 2!',
+    'changes up to 3!',
+    'predictions from 9?',
+    'feedback from 9?',
+  ]);
+  assert.deepEqual(again.task.status().ledger, { predictions: { taken_in: 9 } });
+});
+
+test('a task says how far its state is restored, and runs only then', async (t) => {
+  const kafka = new MetKafka();
+  kafka.taken_in = [1, 2, 3];
+  const { task } = played(STATEFUL, kafka.ports);
+  t.after(() => task.stop('drop'));
+  const told: string[] = [];
+  kafka.onRestored = () => {
+    const { phase, restore } = task.status();
+    told.push(`${phase} ${restore?.next_offset} of ${restore?.end_offset}`);
+  };
+  assert.equal(task.status().restore, null);
+  task.start();
+  await until(() => task.status().phase === 'running');
+  assert.deepEqual(told, ['restoring 1 of 3', 'restoring 2 of 3', 'restoring 3 of 3']);
+  assert.equal(task.status().restore?.records, 3, 'and how it was remains');
 });
 
 const TRAINING: StagePlan = {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type KafkaSettings, withAdmin } from '../../engine/kafka.ts';
 import { type BrokerKind, startDrillBroker } from '../faults/drill_broker.ts';
 import { Tidy } from '../faults/tidy.ts';
 import { withRealKafka } from '../harness/real_kafka.ts';
@@ -13,6 +14,11 @@ const OUTAGE_MS = 3_000;
 /** Far below the time in which a process has to end. */
 const STOP_MAX_MS = 12_000;
 const RECORDS = 200;
+/**
+ * Clients ask again 8 times, members 10 times, and then give up: with these settings within a second, so that an outage is to
+ * them what one of many minutes is with the usual ones.
+ */
+const SHORT_PATIENCE = { retry_backoff_ms: 20, retry_backoff_max_ms: 80 };
 
 async function feed(run: TopologyRun, name: string): Promise<void> {
   await run.produce(
@@ -37,20 +43,33 @@ async function ids(run: TopologyRun, topic: string): Promise<string[]> {
     .sort();
 }
 
+/** How many the group counts once those are put out that do not send heartbeats. Tasks also go on without it, until one moves. */
+async function members(run: TopologyRun): Promise<number> {
+  await delay(2 * SESSION_TIMEOUT_MS);
+  return withAdmin(run.kafka, async (admin) => {
+    const { groups } = await admin.describeGroups([run.plan.group_id]);
+    return groups[0]!.members.length;
+  });
+}
+
 /** What the re-keying stage has passed on. */
 function passedOn(run: TopologyRun): Promise<string[]> {
   const { namespace, topology } = run.plan;
   return ids(run, `${namespace}.${topology}.predictions.rekeyed`);
 }
 
-async function sitsOutAnOutage(t: TestContext, kind: BrokerKind): Promise<void> {
+async function sitsOutAnOutage(
+  t: TestContext,
+  kind: BrokerKind,
+  kafka: Partial<KafkaSettings> = {},
+): Promise<void> {
   const tidy = new Tidy();
   t.after(() => tidy.run());
   const broker = await startDrillBroker(kind, tidy);
   const run = await TopologyRun.prepare(t, {
     brokers: broker.addresses.join(','),
     session_timeout_ms: SESSION_TIMEOUT_MS,
-    kafka: { heartbeat_interval_ms: 300 },
+    kafka: { heartbeat_interval_ms: 300, ...kafka },
   });
   tidy.after(() => run.end());
   await run.start();
@@ -72,6 +91,7 @@ async function sitsOutAnOutage(t: TestContext, kind: BrokerKind): Promise<void> 
   await until(() => reason() === null, 'it is ready again by itself').catch((cause) => {
     throw new Error(`not ready: ${reason()}`, { cause });
   });
+  await until(async () => (await members(run)) === run.plan.workers, 'every worker is in the group again');
   // Who feeds it may have written some twice: it has asked a Kafka that was about to be there.
   const fed = await ids(run, run.topic('predictions'));
   const { taken_in, pending, duplicate = 0 } = await run.ledger('predictions', fed.length);
@@ -95,6 +115,14 @@ test('the embedded broker is away for longer than a session', { timeout: 90_000 
   sitsOutAnOutage(t, 'embedded'),
 );
 
+test('the embedded broker is away for longer than anybody asks again', { timeout: 90_000 }, (t) =>
+  sitsOutAnOutage(t, 'embedded', SHORT_PATIENCE),
+);
+
 test('Apache Kafka is away for longer than a session', { timeout: 120_000 }, async (t) => {
   if ((await withRealKafka(t)) !== undefined) await sitsOutAnOutage(t, 'real');
+});
+
+test('Apache Kafka is away for longer than anybody asks again', { timeout: 120_000 }, async (t) => {
+  if ((await withRealKafka(t)) !== undefined) await sitsOutAnOutage(t, 'real', SHORT_PATIENCE);
 });
