@@ -3,7 +3,8 @@
  *
  * The engine's stage of `capture` with its store in LMDB, and no Kafka: predictions as they come at 2,000/s of event
  * time, and for every tenth a feedback for one of the half hour before. What is told of it: rate, heap, memory that is
- * not the store's file (RssAnon), size on disk. At the end event time goes on until everything has expired.
+ * not the store's file (RssAnon), size on disk. At the end event time goes on until everything has expired. Fails where the heap has
+ * grown with them, or something is left.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -107,6 +108,8 @@ function record(index: number, value: object): LogRecord {
 }
 
 const MB = 2 ** 20;
+/** However many predictions are held. */
+const HEAP_MAX_MB = 256;
 
 function anonymousMb(): number {
   const found = /RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
@@ -175,6 +178,7 @@ for (let index = 0; index < total; index++) {
   }
 }
 const held = state.size;
+const heap_mb = process.memoryUsage().heapUsed / MB;
 console.log('event time goes on until everything has expired');
 told_ms = performance.now();
 stage.advance(timeOf(total) + 7 * 24 * 3_600_000);
@@ -190,4 +194,10 @@ const { store: reopened } = await DiskStore.open(identity, Date.now);
 const left = reopened.table('capture~', true).size;
 console.log(`left on disk: ${left} entries`);
 await reopened.close();
+if (heap_mb > HEAP_MAX_MB || left > 0) {
+  console.error(
+    `FAILED: heap ${Math.round(heap_mb)} MB, and at most ${HEAP_MAX_MB} are right; ${left} entries left`,
+  );
+  process.exitCode = 1;
+}
 if (options.path === undefined) rmSync(path, { recursive: true, force: true });

@@ -269,7 +269,7 @@ class Round {
   }
 
   async #readAgain(): Promise<string[]> {
-    if (!hasSecondReader) return [];
+    if (!hasSecondReader()) return [];
     const topics = Object.values(this.#topology.sinks);
     const wrong = topics.map(async (topic) => secondReading(this.#brokers, topic, await this.#read(topic)));
     return (await Promise.all(wrong)).flat();
