@@ -32,10 +32,13 @@ export class FrameBuffers implements Memory {
     this.#free_bytes += memory.byteLength;
   }
 
+  /** The smallest that is large enough: a large one that a small request took would be missing for the next answer. */
   #takeFree(size_bytes: number): ArrayBuffer | undefined {
-    const index = this.#free.findIndex(({ byteLength }) => byteLength >= size_bytes);
-    if (index < 0) return undefined;
-    const [memory] = this.#free.splice(index, 1);
+    let best = -1;
+    for (const [index, { byteLength }] of this.#free.entries())
+      if (byteLength >= size_bytes && (best < 0 || byteLength < this.#free[best]!.byteLength)) best = index;
+    if (best < 0) return undefined;
+    const [memory] = this.#free.splice(best, 1);
     this.#free_bytes -= memory!.byteLength;
     return memory;
   }
