@@ -4,9 +4,10 @@
  * __consumer_offsets. Every window must end with its count, and nothing is said twice.
  */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Assessment } from '../../messages/assessment.ts';
-import { BROKER_IDS, KafkaCluster } from '../harness/kafka_cluster.ts';
+import { BROKER_IDS } from '../harness/kafka_cluster.ts';
+import { clusterFor } from '../harness/kafka_cluster_for.ts';
 import { type SourceName, TopologyRun } from '../harness/topology_run.ts';
 import { until } from '../harness/until.ts';
 
@@ -18,7 +19,7 @@ const [DEPLOYMENT, VERSION] = ['mail', 'v1'];
 const RUNS_AGAIN_WITHIN_MS = 60_000;
 
 test('leaders are killed, and every window is exact', async (t) => {
-  const cluster = await startCluster(t);
+  const cluster = await clusterFor(t);
   if (!cluster) return;
   const run = await TopologyRun.prepare(t, {
     brokers: cluster.brokers.join(','),
@@ -59,17 +60,6 @@ function lastCounts(said: readonly Assessment[]): string[] {
     if (one.revision >= (last.get(nameOf(one))?.revision ?? 0)) last.set(nameOf(one), one);
   const counted = [...last.values()].filter(({ total_events }) => total_events > 0);
   return counted.map((one) => `${nameOf(one)} ${one.total_events}`);
-}
-
-async function startCluster(t: TestContext): Promise<KafkaCluster | undefined> {
-  const cluster = await KafkaCluster.start();
-  if ('missing' in cluster) {
-    if (process.env.CI === 'true') throw new Error(cluster.missing);
-    t.skip(cluster.missing);
-    return undefined;
-  }
-  t.after(() => cluster.stop());
-  return cluster;
 }
 
 class Feed {

@@ -89,7 +89,16 @@ export class Feeder {
     return { partition, key, value, headers };
   }
 
-  async #send(topicMessages: { topic: string; messages: Message[] }[]): Promise<void> {
-    await this.#producer.sendBatch({ topicMessages, acks: -1 });
+  /**
+   * A call per partition: of several in one, kafkajs 2.2.4 leaves out those that have moved, while it tried again, to a broker that
+   * has answered already.
+   */
+  async #send(topics: { topic: string; messages: Message[] }[]): Promise<void> {
+    const sent = topics.flatMap(({ topic, messages }) =>
+      [...Map.groupBy(messages, ({ partition }) => partition).values()].map((own) =>
+        this.#producer.send({ topic, messages: own, acks: -1 }),
+      ),
+    );
+    await Promise.all(sent);
   }
 }
