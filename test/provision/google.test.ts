@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { typeOf } from '../../connectors/bigquery/table_field.ts';
-import { bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
+import { type TableField, typeOf } from '../../connectors/bigquery/table_field.ts';
+import { type BigQueryEmulator, bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { errataCommand } from '../harness/errata_command.ts';
 import { freePort } from '../harness/kafka_node.ts';
@@ -91,16 +91,24 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
   assert.equal(subscription.enableMessageOrdering, true);
   assert.equal(subscription.enableExactlyOnceDelivery, true);
   assert.equal(subscription.deadLetterPolicy!.maxDeliveryAttempts, 7);
-  const [table] = await emulator.client.dataset('feedback_analysis').table('patterns').getMetadata();
-  const columns = (table as { schema: { fields: { name: string }[] } }).schema.fields.map(({ name }) => name);
-  assert.deepEqual(columns, [
-    'window_start',
-    'window_end',
-    'total_events',
-    'error_rate',
-    'patterns',
-    'severity',
-    'recommended_action',
+  assert.deepEqual(await columnsOf(emulator, 'feedback_analysis', 'patterns'), [
+    'window_start TIMESTAMP NULLABLE',
+    'window_end TIMESTAMP NULLABLE',
+    'total_events INT64 NULLABLE',
+    'error_rate FLOAT64 NULLABLE',
+    'patterns STRING NULLABLE',
+    'severity STRING NULLABLE',
+    'recommended_action STRING NULLABLE',
+  ]);
+  assert.deepEqual(await columnsOf(emulator, 'app', 'user_feedback'), [
+    'session_id STRING NULLABLE',
+    'prediction_id STRING NULLABLE',
+    'feedback_type STRING NULLABLE',
+    'rating FLOAT64 NULLABLE',
+    'comment STRING NULLABLE',
+    'user_action STRING NULLABLE',
+    'time_to_action FLOAT64 NULLABLE',
+    'timestamp TIMESTAMP NULLABLE',
   ]);
 
   await emulator.client.dataset('app').table('user_feedback').delete();
@@ -126,6 +134,13 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
     { of: 'column feedback_type', needed: 'STRING', found: 'none' },
   ]);
 });
+
+/** In order: name, type and mode. */
+async function columnsOf(emulator: BigQueryEmulator, dataset: string, table: string): Promise<string[]> {
+  const [metadata] = await emulator.client.dataset(dataset).table(table).getMetadata();
+  const { fields } = (metadata as { schema: { fields: TableField[] } }).schema;
+  return fields.map((field) => `${field.name} ${typeOf(field)} ${field.mode}`);
+}
 
 const MAPPED = (input: string) => `topology: mapped
 sources:
