@@ -54,6 +54,8 @@ export interface SourceKind extends ConnectorKind {
   /** How long repetitions are looked for, by default; null: its records have no ids, and it cannot be de-duplicated. */
   readonly dedupe: string | null;
   check?(config: unknown): Finding[];
+  /** Which order it keeps, for `errata plan`; absent: there is nothing to say. */
+  order?(config: unknown): string;
   /** What it needs on the other side, as far as that can be made beforehand (`errata provision`), in the order of making. */
   resources?(config: unknown): Resource[];
   start(config: unknown, ports: SourcePorts): Promise<RunningSource>;
@@ -69,6 +71,8 @@ export interface SinkKind extends ConnectorKind {
   /** `message`: what it takes; `source_record` is straight from a source. */
   check?(config: unknown, message: MessageType): Finding[];
   /** As of a source. */
+  order?(config: unknown): string;
+  /** As of a source. */
   resources?(config: unknown, message: MessageType): Resource[];
   open(config: unknown, ports: SinkPorts): Promise<OpenSink>;
 }
@@ -82,8 +86,9 @@ type Typed<Kind extends ConnectorKind, Config extends TObject, Own extends keyof
 
 /** Ties the types of the functions' configuration to the schema. */
 export function defineSource<Config extends TObject>(
-  kind: Typed<SourceKind, Config, 'check' | 'resources' | 'start'> & {
+  kind: Typed<SourceKind, Config, 'check' | 'order' | 'resources' | 'start'> & {
     check?(config: Static<Config>): Finding[];
+    order?(config: Static<Config>): string;
     resources?(config: Static<Config>): Resource[];
     start(config: Static<Config>, ports: SourcePorts): Promise<RunningSource>;
   },
@@ -92,10 +97,11 @@ export function defineSource<Config extends TObject>(
 }
 
 export function defineSink<Config extends TObject>(
-  kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'resources' | 'open'> & {
+  kind: Typed<SinkKind, Config, 'revisions' | 'check' | 'order' | 'resources' | 'open'> & {
     resources?(config: Static<Config>, message: MessageType): Resource[];
     revisions?(config: Static<Config>): Revisions;
     check?(config: Static<Config>, message: MessageType): Finding[];
+    order?(config: Static<Config>): string;
     open(config: Static<Config>, ports: SinkPorts): Promise<OpenSink>;
   },
 ): SinkKind {

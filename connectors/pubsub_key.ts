@@ -52,11 +52,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Which order is left where it is not that of the ordering keys, for lint. `ordered`: what the subscription is made with, if said. */
-export function orderKept(rule: PubsubKey, ordered = true): string | null {
+/** Which order is kept. `ordered`: whether the subscription is made with message ordering, if that is said. */
+export function orderKept(rule: PubsubKey, ordered = true): string {
   if (!ordered)
     return 'no order is kept: Pub/Sub delivers the messages of one ordering key in any order where the subscription has message ordering off';
-  if (rule === 'ordering_key') return null;
+  if (rule === 'ordering_key')
+    return 'the order of the ordering keys is kept if the subscription has message ordering on; a message without one has no order';
   const by = 'attribute' in rule ? `attribute "${rule.attribute}"` : `field "${rule.path}"`;
   return `the order of Pub/Sub's ordering keys is kept only among messages of one ${by}: those of one ordering key may overtake each other where it differs, and a message without it has no key and no order`;
 }

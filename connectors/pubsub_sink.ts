@@ -28,6 +28,8 @@ export const PubsubSinkConfig = Type.Object(
 );
 export type PubsubSinkConfig = Static<typeof PubsubSinkConfig>;
 
+const ORDERED =
+  'the order of the ordering keys, of other records that of their Kafka keys, is kept as it is in a partition; a record without one has no order';
 const UNORDERED =
   'no order is kept: without ordering keys subscribers get the records in any order, those of one Kafka key too';
 
@@ -41,6 +43,7 @@ export const pubsubSink = defineSink({
   config: PubsubSinkConfig,
   batch: { max_records: 1_000, max_bytes: 16 * 1024 * 1024 },
   check: ({ ordered }) => (ordered ? [] : [{ code: 'W_CONNECTOR', at: ['ordered'], message: UNORDERED }]),
+  order: ({ ordered }) => (ordered ? ORDERED : UNORDERED),
   resources: sinkResources,
   open: (config, ports) => PubsubSender.open(config, ports),
 });

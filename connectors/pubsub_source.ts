@@ -47,12 +47,13 @@ export const pubsubSource = defineSource({
   // As long as Pub/Sub keeps what is not acknowledged, it is far longer (7 days); but it delivers within minutes.
   dedupe: '1h',
   check: (config) => [...checkOrder(config), ...checkDeadline(config)],
+  order: ({ key, provision }) => orderKept(key, provision?.ordered),
   resources: sourceResources,
   start: (config, ports) =>
     PubsubReceiver.start(
       {
         ...config,
-        is_order_promised: config.key === 'ordering_key' && config.provision?.ordered !== false,
+        is_order_promised: isOrderPromised(config),
         max_bytes: parseMegabytes(config.max_size) * 1024 * 1024,
         ack_deadline_ms: parseDuration(config.ack_deadline),
         quiet_ms: parseDuration(config.quiet),
@@ -61,12 +62,15 @@ export const pubsubSource = defineSource({
     ),
 });
 
-function checkOrder({ key, provision }: PubsubSourceConfig): Finding[] {
-  const message = orderKept(key, provision?.ordered);
-  if (message === null) return [];
-  return [
-    { code: 'W_CONNECTOR', at: provision?.ordered === false ? ['provision', 'ordered'] : ['key'], message },
-  ];
+function isOrderPromised({ key, provision }: PubsubSourceConfig): boolean {
+  return key === 'ordering_key' && provision?.ordered !== false;
+}
+
+function checkOrder(config: PubsubSourceConfig): Finding[] {
+  if (isOrderPromised(config)) return [];
+  const { key, provision } = config;
+  const at = provision?.ordered === false ? ['provision', 'ordered'] : ['key'];
+  return [{ code: 'W_CONNECTOR', at, message: orderKept(key, provision?.ordered) }];
 }
 
 function checkDeadline({ ack_deadline }: PubsubSourceConfig): Finding[] {

@@ -1,7 +1,9 @@
 /** A plan as text for people. */
+import { SINK_KINDS, SOURCE_KINDS } from '../connectors/catalogue.ts';
 import type {
   InputPlan,
   Plan,
+  SinkPlan,
   SourcePlan,
   StagePlan,
   TargetPlan,
@@ -25,12 +27,21 @@ export function describePlan(plan: Plan): string {
     .concat('\n');
 }
 
-function describeSource({ name, kind, topic, deduplicated }: SourcePlan): string[] {
+function describeSource({ name, kind, config, topic, deduplicated }: SourcePlan): string[] {
   return [
     `source ${name}, in every process`,
     `  runs   ${kind}`,
     `  writes ${topic}${deduplicated ? ' (with ids)' : ''}`,
+    ...describeOrder(SOURCE_KINDS.get(kind)?.order?.(config)),
   ];
+}
+
+function describeSink({ name, kind, config }: SinkPlan): string[] {
+  return [`  writes ${kind} ${name}`, ...describeOrder(SINK_KINDS.get(kind)?.order?.(config))];
+}
+
+function describeOrder(order: string | undefined): string[] {
+  return order === undefined ? [] : [`  order  ${order}`];
 }
 
 function describeStage(stage: StagePlan, plan: Plan): string[] {
@@ -55,7 +66,7 @@ function describeStage(stage: StagePlan, plan: Plan): string[] {
       ),
     ),
     ...writes,
-    ...(stage.sink ? [`  writes ${stage.sink.kind} ${stage.sink.name}`] : []),
+    ...(stage.sink ? describeSink(stage.sink) : []),
     ...(stage.changelog === undefined ? [] : [`  keeps  ${stage.changelog}`]),
   ];
 }

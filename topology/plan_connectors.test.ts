@@ -105,6 +105,30 @@ test('a sink that wants one revision of a window gets it from an actor behind wh
   }
 });
 
+const BRIDGE = `
+topology: bridge
+sources: { a: { pubsub: { subscription: a-sub }, topic: a } }
+sinks: { out: { from: a, pubsub: { topic: out } } }
+`;
+
+test('a plan says which order a bridge of Pub/Sub keeps, whatever it is keyed by', () => {
+  const orders = (from: string, to: string) =>
+    describePlan(makePlan(graphOf(BRIDGE.replace(from, to)))).match(/(?<=^ {2}order {2}).*$/gm)!;
+  const [source, sink, ...others] = orders('', '');
+  assert.deepEqual(others, []);
+  assert.match(source!, /^the order of the ordering keys is kept if .* a message without one has no order$/);
+  assert.match(sink!, /^the order of the ordering keys, .* a record without one has no order$/);
+
+  const [by_attribute] = orders('a-sub', 'a-sub, key: { attribute: tenant }');
+  assert.match(by_attribute!, /only among messages of one attribute "tenant": .* no key and no order$/);
+  const [by_field] = orders('a-sub', 'a-sub, key: { path: user.id }');
+  assert.match(by_field!, /only among messages of one field "user\.id": .* no key and no order$/);
+  const [unordered] = orders('a-sub', 'a-sub, provision: { topic: mails, ordered: false }');
+  assert.match(unordered!, /^no order is kept: /);
+  const [, unkeyed] = orders('topic: out', 'topic: out, ordered: false');
+  assert.match(unkeyed!, /^no order is kept: /);
+});
+
 test('a topology without actors is a bridge', () => {
   const plan = makePlan(
     graphOf(

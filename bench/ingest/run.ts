@@ -1,6 +1,7 @@
 /**
  * How many records a second the HTTP ingest takes, on the embedded broker: `errata run` in one process, requests in turn on
- * some connections from this one. Afterwards what was answered with 202 must stand in the topic.
+ * some connections from this one. Afterwards what was answered with 202 must stand in the topic. Fewer records a second than `--least`
+ * are a failure.
  */
 import http from 'node:http';
 import { join } from 'node:path';
@@ -13,12 +14,13 @@ import { startNode } from '../processes.ts';
 import { makeFolder, removeFolder } from '../temporary.ts';
 import { cpuSeconds } from '../usage.ts';
 
-const { batch, connections, seconds } = program
+const { batch, connections, seconds, least } = program
   .option('--batch <number>', 'records of a request', whole, 100)
   .option('--connections <number>', 'that send at once', whole, 4)
   .option('--seconds <number>', 'of the measurement, after as many to warm up', whole, 10)
+  .option('--least <number>', 'records per second', whole, 20_000)
   .parse()
-  .opts<{ batch: number; connections: number; seconds: number }>();
+  .opts<{ batch: number; connections: number; seconds: number; least: number }>();
 
 const DISTINCT_BODIES = 50;
 
@@ -109,6 +111,10 @@ console.log(
 console.log(
   `| ${Math.round(per_s)} | ${quantile(0.5)} | ${quantile(0.99)} | ${((1e6 * cpu_s) / records).toFixed(1)} |`,
 );
+if (per_s < least) {
+  console.error(`FAILED: fewer than ${least} records/s`);
+  process.exitCode = 1;
+}
 
 agent.destroy();
 await errata.stop();

@@ -1,6 +1,7 @@
 /**
  * What the capture proxy adds to an inference: the same load direct and through it, in turn, with everything in
- * processes of their own. Afterwards every inference that went through must stand in the topic.
+ * processes of their own. Afterwards every inference that went through must stand in the topic, and the median must be less than
+ * 1 ms more, or the exit status is 1.
  */
 import { join } from 'node:path';
 import { program } from 'commander';
@@ -18,6 +19,8 @@ const { rate, seconds, rounds, values } = program
   .option('--values <number>', 'numbers in a request', whole, 784)
   .parse()
   .opts<{ rate: number; seconds: number; rounds: number; values: number }>();
+
+const ADDED_P50_MAX_MS = 1;
 
 const folder = makeFolder('proxy');
 const in_repository = (path: string) => join(import.meta.dirname, '../..', path);
@@ -57,7 +60,8 @@ const stands = async () => {
   return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
 };
 for (let wait = 0; wait < 50 && (await stands()) < sent; wait++) await new Promise((r) => setTimeout(r, 100));
-console.log(`${await stands()} of ${sent} inferences through the proxy stand in the topic`);
+const stood = await stands();
+console.log(`${stood} of ${sent} inferences through the proxy stand in the topic`);
 
 const quantile = (sorted: number[], share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
 console.log(`\n${rate}/s, requests of ${body.length} bytes, ${rounds} × ${seconds} s each\n`);
@@ -73,6 +77,13 @@ for (const { name, quantiles } of [...rows, { name: 'added', quantiles: added }]
 const cpu_s = cpuSeconds(proxy.pid) - begun_cpu_s;
 const cpu_ms = (1_000 * cpu_s) / (rounds * rate * seconds);
 console.log(`\n${cpu_ms.toFixed(2)} ms of CPU per inference, with publishing`);
+
+const failures = [
+  ...(stood < sent ? ['some are missing'] : []),
+  ...(added[0]! < ADDED_P50_MAX_MS ? [] : [`the median is ${ADDED_P50_MAX_MS} ms more, or above`]),
+];
+for (const failure of failures) console.error(`FAILED: ${failure}`);
+if (failures.length > 0) process.exitCode = 1;
 
 await admin.disconnect();
 for (const { stop } of [proxy, model, broker_process]) await stop();

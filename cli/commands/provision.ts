@@ -8,6 +8,7 @@ import type { Surveyed } from '../provision/survey.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
 const LINGER_MS = 500;
+const NEEDS_PEOPLE = new Set<Surveyed['standing']['is']>(['different', 'by_hand', 'unknown']);
 
 interface Flags {
   json?: boolean;
@@ -22,7 +23,7 @@ export function addProvision(program: Command): void {
   provision
     .command('plan')
     .description(
-      'show what is missing and what differs; exit status 1 where something differs, or cannot be made',
+      'show what is missing and what differs; exit status 1 where something differs, cannot be made, or cannot be asked for',
     )
     .argument('<file>', 'topology file (YAML)')
     .option('--json', 'one JSON array of resources, each with its standing')
@@ -55,8 +56,7 @@ async function run(file: string, make: boolean, { json = false }: Flags): Promis
     if (!json) console.log(describe(one));
   });
   console.log(json ? JSON.stringify(all, null, 2) : summarize(all));
-  if (all.some(({ standing }) => standing.is === 'different' || standing.is === 'by_hand'))
-    process.exitCode = 1;
+  if (all.some(({ standing }) => NEEDS_PEOPLE.has(standing.is))) process.exitCode = 1;
 }
 
 async function surveyed(
@@ -67,7 +67,7 @@ async function surveyed(
   const { openProvisioners } = await import('../provision/provisioners.ts');
   const { survey } = await import('../provision/survey.ts');
   const resources = needsOf(topology, plan);
-  const provisioners = await openProvisioners(resources, kafkaOf(topology, brokersFrom(process.env)));
+  const provisioners = openProvisioners(resources, kafkaOf(topology, brokersFrom(process.env)));
   try {
     return await survey(resources, { provisioners, make, tell });
   } finally {

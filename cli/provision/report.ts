@@ -8,6 +8,7 @@ const MARKS: Record<Surveyed['standing']['is'], string> = {
   as_needed: '  as needed',
   different: '! differs  ',
   by_hand: '! by hand  ',
+  unknown: '? not known',
 };
 
 /** One line, and one for each difference. */
@@ -16,7 +17,7 @@ export function describe({ resource, standing }: Surveyed): string {
   if (standing.is === 'missing' || standing.is === 'made')
     return `${line}  ${settingsOf(resource).join('  ')}`.trimEnd();
   if (standing.is === 'as_needed') return line;
-  if (standing.is === 'by_hand') return `${line}  ${standing.why}`;
+  if (standing.is === 'by_hand' || standing.is === 'unknown') return `${line}  ${standing.why}`;
   const differences = standing.differences.map(
     ({ of, needed, found }) => `               ${of}: needed ${needed}, found ${found}`,
   );
@@ -31,6 +32,7 @@ export function summarize(all: readonly Surveyed[]): string {
     [count('as_needed'), 'as needed'],
     [count('different'), 'different'],
     [count('by_hand'), 'to make by hand'],
+    [count('unknown'), 'not known'],
   ] as const;
   const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   const hint = count('different') > 0 ? '; what differs is left as it is' : '';

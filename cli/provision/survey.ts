@@ -11,8 +11,8 @@ import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 
 export interface Surveyed {
   resource: Resource;
-  /** `by_hand`: missing, and nobody here can make it. */
-  standing: Standing | { is: 'made' } | { is: 'by_hand'; why: string };
+  /** `by_hand`: missing, and nobody here can make it. `unknown`: it could not be looked at. */
+  standing: Standing | { is: 'made' } | { is: 'by_hand'; why: string } | { is: 'unknown'; why: string };
 }
 
 export interface SurveyOptions {
@@ -23,7 +23,10 @@ export interface SurveyOptions {
   tell(surveyed: Surveyed): void;
 }
 
-/** Throws at the first resource that cannot be looked at or made: what came before it is done, and is found so the next time. */
+/**
+ * Where nothing is made, one that cannot be looked at does not hide the others. Where it makes, it throws at the first that cannot be
+ * looked at or made: what came before it is done, and is found so the next time.
+ */
 export async function survey(resources: readonly Resource[], options: SurveyOptions): Promise<Surveyed[]> {
   const all: Surveyed[] = [];
   for (const resource of resources) {
@@ -50,15 +53,14 @@ async function surveyOne(
     await provisioner.make(resource);
     return { is: 'made' };
   } catch (cause) {
-    throw failedAt(resource, cause, make);
+    if (make) throw failedAt(resource, cause);
+    return { is: 'unknown', why: cause instanceof ErrataError ? cause.toString() : errorMessage(cause) };
   }
 }
 
-function failedAt(resource: Resource, cause: unknown, make: boolean): ErrataError {
+function failedAt(resource: Resource, cause: unknown): ErrataError {
   const [code, own] = cause instanceof ErrataError ? [cause.code, cause.hint] : ['E_PROVISION', undefined];
-  const after = make
-    ? 'what stands above is made; run the same command again then'
-    : 'nothing is made by plan; run it again then';
+  const after = 'what stands above is made; run the same command again then';
   const hint = own === undefined ? after : `${own}; ${after}`;
   return new ErrataError(code, `${kindOf(resource)} ${nameOf(resource)}: ${errorMessage(cause)}`, {
     hint,

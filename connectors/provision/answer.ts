@@ -12,21 +12,47 @@ export interface Service {
   hintFor?(error: unknown): string | undefined;
 }
 
-/** Rejects with `E_PROVISION`, but with what `isAnswer` takes for one. */
-export async function answerOf<Answer>(
-  service: Service,
-  call: Promise<Answer>,
-  isAnswer: (error: unknown) => boolean,
-): Promise<Answer> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(unreachable(service, NO_ANSWER)), ANSWER_MAX_MS + 500);
-  try {
-    return await Promise.race([call, late.promise]);
-  } catch (error) {
-    if (error instanceof ErrataError || isAnswer(error)) throw error;
-    throw explained(service, error);
-  } finally {
-    clearTimeout(timer);
+/** Asks one service. Who could not be reached is not asked again: each time would be waited for. */
+export class Asking {
+  readonly #service: Service;
+  #unreachable: ErrataError | null = null;
+
+  constructor(service: Service) {
+    this.#service = service;
+  }
+
+  /** Rejects with `E_PROVISION`, but with what `isAnswer` takes for one. */
+  async answerOf<Answer>(ask: () => Promise<Answer>, isAnswer: (error: unknown) => boolean): Promise<Answer> {
+    if (this.#unreachable) throw this.#unreachable;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(this.#away(NO_ANSWER)), ANSWER_MAX_MS + 500);
+    try {
+      return await Promise.race([ask(), late.promise]);
+    } catch (error) {
+      if (error instanceof ErrataError || isAnswer(error)) throw error;
+      throw this.#explained(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #explained(error: unknown): ErrataError {
+    const { code } = error as { code?: unknown };
+    if (code === DEADLINE_EXCEEDED) return this.#away(NO_ANSWER, error);
+    const message = errorMessage(error);
+    const refusal = /\b(connect|getaddrinfo) E?[A-Z_]+[^\s,.]*( [^\s,]*[^\s,.])?/.exec(message)?.[0];
+    if (code === UNAVAILABLE || refusal !== undefined)
+      return this.#away(refusal ?? shortened(message), error);
+    const { name, hintFor } = this.#service;
+    const hint = hintFor?.(error);
+    const options = hint === undefined ? { cause: error } : { cause: error, hint };
+    return new ErrataError('E_PROVISION', `${name}: ${shortened(message)}`, options);
+  }
+
+  #away(why: string, cause?: unknown): ErrataError {
+    const { name, hint } = this.#service;
+    this.#unreachable = new ErrataError('E_PROVISION', `${name} cannot be reached: ${why}`, { hint, cause });
+    return this.#unreachable;
   }
 }
 
@@ -35,22 +61,6 @@ const NO_ANSWER = `it does not answer within ${ANSWER_MAX_MS / 1000} s`;
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
 const MOST_CHARACTERS = 300;
-
-function explained(service: Service, error: unknown): ErrataError {
-  const { code } = error as { code?: unknown };
-  if (code === DEADLINE_EXCEEDED) return unreachable(service, NO_ANSWER, error);
-  const message = errorMessage(error);
-  const refusal = /\b(connect|getaddrinfo) E?[A-Z_]+[^\s,.]*( [^\s,]*[^\s,.])?/.exec(message)?.[0];
-  if (code === UNAVAILABLE || refusal !== undefined)
-    return unreachable(service, refusal ?? shortened(message), error);
-  const hint = service.hintFor?.(error);
-  const options = hint === undefined ? { cause: error } : { cause: error, hint };
-  return new ErrataError('E_PROVISION', `${service.name}: ${shortened(message)}`, options);
-}
-
-function unreachable({ name, hint }: Service, why: string, cause?: unknown): ErrataError {
-  return new ErrataError('E_PROVISION', `${name} cannot be reached: ${why}`, { hint, cause });
-}
 
 function shortened(message: string): string {
   const line = message.replaceAll(/\s+/g, ' ').trim();

@@ -2,7 +2,7 @@
 import { isWritable } from '../bigquery/cell.ts';
 import { type BigQuery, restClient } from '../bigquery/clients.ts';
 import { isRepeated, isRequired, type TableField, typeOf } from '../bigquery/table_field.ts';
-import { answerOf, serviceOf } from './answer.ts';
+import { Asking, serviceOf } from './answer.ts';
 import {
   type BigqueryColumn,
   type BigqueryDataset,
@@ -20,16 +20,24 @@ const HTTP = { forbidden: 403, not_found: 404, conflict: 409 };
 export class BigqueryProvisioner implements Provisioner {
   readonly types = ['bigquery_dataset', 'bigquery_table'] as const;
   readonly #clients = new Map<string | null, Promise<BigQuery>>();
+  readonly #asking = new Asking({
+    ...serviceOf('BigQuery', 'bigquery.googleapis.com', [
+      'BIGQUERY_EMULATOR_HOST',
+      process.env.BIGQUERY_EMULATOR_HOST,
+    ]),
+    hintFor: (error) =>
+      isCode(HTTP.forbidden)(error) ? 'the account needs roles/bigquery.dataEditor' : undefined,
+  });
 
   async examine(resource: Resource): Promise<Standing> {
     const needed = resource as BigqueryDataset | BigqueryTable;
     const client = await this.#client(needed.project);
     try {
       const differences = needed.type === 'bigquery_dataset' ? inDataset : inTable;
-      const looking = differences(client, needed as BigqueryDataset & BigqueryTable);
-      return standing(await answer(looking, HTTP.not_found));
+      const look = () => differences(client, needed as BigqueryDataset & BigqueryTable);
+      return standing(await this.#asking.answerOf(look, isCode(HTTP.not_found)));
     } catch (error) {
-      if (codeOf(error) === HTTP.not_found) return { is: 'missing' };
+      if (isCode(HTTP.not_found)(error)) return { is: 'missing' };
       throw error;
     }
   }
@@ -38,9 +46,9 @@ export class BigqueryProvisioner implements Provisioner {
     const needed = resource as BigqueryDataset | BigqueryTable;
     const client = await this.#client(needed.project);
     try {
-      await answer<unknown>(create(client, needed), HTTP.conflict);
+      await this.#asking.answerOf<unknown>(() => create(client, needed), isCode(HTTP.conflict));
     } catch (error) {
-      if (codeOf(error) !== HTTP.conflict) throw error;
+      if (!isCode(HTTP.conflict)(error)) throw error;
     }
   }
 
@@ -51,16 +59,6 @@ export class BigqueryProvisioner implements Provisioner {
     this.#clients.set(project, client);
     return client;
   }
-}
-
-function answer<Answer>(call: Promise<Answer>, code: number): Promise<Answer> {
-  const service = serviceOf('BigQuery', 'bigquery.googleapis.com', [
-    'BIGQUERY_EMULATOR_HOST',
-    process.env.BIGQUERY_EMULATOR_HOST,
-  ]);
-  const hintFor = (error: unknown) =>
-    codeOf(error) === HTTP.forbidden ? 'the account needs roles/bigquery.dataEditor' : undefined;
-  return answerOf({ ...service, hintFor }, call, (error) => codeOf(error) === code);
 }
 
 function create(client: BigQuery, needed: BigqueryDataset | BigqueryTable): Promise<unknown> {
@@ -101,6 +99,6 @@ function inColumn({ name, type, also }: BigqueryColumn, field: TableField | unde
   return will_do ? [] : [{ ...difference, found }];
 }
 
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown }).code;
+function isCode(code: number): (error: unknown) => boolean {
+  return (error) => (error as { code?: unknown }).code === code;
 }

@@ -15,15 +15,15 @@ import {
 
 export class KafkaTopics implements Provisioner {
   readonly types = ['kafka_topic'] as const;
-  readonly close: () => Promise<void>;
-  readonly #admin: Admin;
+  readonly #admin: Promise<Admin>;
   /** Of the topics that were examined: what they have, or are to be made with. */
   readonly #partitions = new Map<string, number>();
 
-  /** Connected; it is disconnected by `close`. */
-  constructor(admin: Admin) {
+  /** Connected, or why not; it is disconnected by `close`. */
+  constructor(admin: Promise<Admin>) {
     this.#admin = admin;
-    this.close = () => admin.disconnect();
+    // Whoever asks for a topic hears of it.
+    admin.catch(() => undefined);
   }
 
   async examine(resource: Resource): Promise<Standing> {
@@ -38,14 +38,21 @@ export class KafkaTopics implements Provisioner {
     ]);
   }
 
-  make(resource: Resource): Promise<void> {
+  async make(resource: Resource): Promise<void> {
     const { name, config, replication } = resource as KafkaTopic;
-    return createTopic(this.#admin, { name, config }, this.#partitions.get(name)!, replication ?? undefined);
+    const partitions = this.#partitions.get(name)!;
+    await createTopic(await this.#admin, { name, config }, partitions, replication ?? undefined);
+  }
+
+  async close(): Promise<void> {
+    const admin = await this.#admin.catch(() => undefined);
+    await admin?.disconnect();
   }
 
   async #find(name: string): Promise<{ partitions: number; replication: number } | null> {
-    if (!(await this.#admin.listTopics()).includes(name)) return null;
-    const { topics } = await this.#admin.fetchTopicMetadata({ topics: [name] });
+    const admin = await this.#admin;
+    if (!(await admin.listTopics()).includes(name)) return null;
+    const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
     const { partitions } = topics[0]!;
     return {
       partitions: partitions.length,
@@ -68,7 +75,8 @@ export class KafkaTopics implements Provisioner {
   async #inConfig({ name, config }: KafkaTopic): Promise<Difference[]> {
     const configNames = Object.keys(config);
     if (configNames.length === 0) return [];
-    const { resources } = await this.#admin.describeConfigs({
+    const admin = await this.#admin;
+    const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
       resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames }],
     });

@@ -1,7 +1,7 @@
 /** Topics and subscriptions of Google Pub/Sub, as they are and as they are needed. */
 import type { PubSub } from '@google-cloud/pubsub';
 import { openPubsub, pubsubHint, STATUS, statusOf } from '../pubsub_client.ts';
-import { ANSWER_MAX_MS, answerOf, serviceOf } from './answer.ts';
+import { ANSWER_MAX_MS, Asking, serviceOf } from './answer.ts';
 import {
   type Difference,
   difference,
@@ -21,14 +21,21 @@ const ROLE = 'roles/pubsub.editor';
 export class PubsubProvisioner implements Provisioner {
   readonly types = ['pubsub_topic', 'pubsub_subscription'] as const;
   readonly #clients = new Map<string | null, Promise<PubSub>>();
+  readonly #asking = new Asking({
+    ...serviceOf('Pub/Sub', 'pubsub.googleapis.com', [
+      'PUBSUB_EMULATOR_HOST',
+      process.env.PUBSUB_EMULATOR_HOST,
+    ]),
+    hintFor: (error) => pubsubHint(error, ROLE),
+  });
 
   async examine(resource: Resource): Promise<Standing> {
     const needed = resource as PubsubTopic | PubsubSubscription;
     const client = await this.#client(needed.project);
     try {
-      return await this.#answer(lookAt(client, needed), STATUS.NOT_FOUND);
+      return await this.#asking.answerOf(() => lookAt(client, needed), isStatus(STATUS.NOT_FOUND));
     } catch (error) {
-      if (statusOf(error) === STATUS.NOT_FOUND) return { is: 'missing' };
+      if (isStatus(STATUS.NOT_FOUND)(error)) return { is: 'missing' };
       throw error;
     }
   }
@@ -36,14 +43,14 @@ export class PubsubProvisioner implements Provisioner {
   async make(resource: Resource): Promise<void> {
     const needed = resource as PubsubTopic | PubsubSubscription;
     const client = await this.#client(needed.project);
-    const making =
+    const make = () =>
       needed.type === 'pubsub_topic'
         ? client.createTopic(needed.name, CALL)
         : createSubscription(client, needed);
     try {
-      await this.#answer<unknown>(making, ALREADY_EXISTS);
+      await this.#asking.answerOf<unknown>(make, isStatus(ALREADY_EXISTS));
     } catch (error) {
-      if (statusOf(error) !== ALREADY_EXISTS) throw error;
+      if (!isStatus(ALREADY_EXISTS)(error)) throw error;
     }
   }
 
@@ -51,20 +58,15 @@ export class PubsubProvisioner implements Provisioner {
     for (const client of this.#clients.values()) await (await client).close();
   }
 
-  #answer<Answer>(call: Promise<Answer>, status: number): Promise<Answer> {
-    const service = serviceOf('Pub/Sub', 'pubsub.googleapis.com', [
-      'PUBSUB_EMULATOR_HOST',
-      process.env.PUBSUB_EMULATOR_HOST,
-    ]);
-    const hintFor = (error: unknown) => pubsubHint(error, ROLE);
-    return answerOf({ ...service, hintFor }, call, (error) => statusOf(error) === status);
-  }
-
   #client(project: string | null): Promise<PubSub> {
     const client = this.#clients.get(project) ?? openPubsub('', project ?? undefined);
     this.#clients.set(project, client);
     return client;
   }
+}
+
+function isStatus(status: number): (error: unknown) => boolean {
+  return (error) => statusOf(error) === status;
 }
 
 async function lookAt(client: PubSub, needed: PubsubTopic | PubsubSubscription): Promise<Standing> {

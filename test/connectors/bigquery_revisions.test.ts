@@ -19,15 +19,16 @@ actors:
 sinks:
   first: { from: severity.assessments, bigquery: { table: made.first, write: first, mapping: { total_events: total_events } } }
   each:  { from: severity.assessments, bigquery: { table: made.each, write: each, mapping: { total_events: total_events } } }
+  last:  { from: severity.assessments, bigquery: { table: made.last, write: last, mapping: { total_events: total_events } } }
 `;
 const FROM_MS = Date.UTC(2024, 2, 1, 6);
 
-test('`first` writes the first final result only, `each` its correction too', {
+test('`first` writes the first final result only, `each` its correction too, `last` the correction once none can follow', {
   timeout: 180_000,
 }, async (t) => {
   const emulator = await bigQueryEmulator(t);
   if (!emulator) return;
-  for (const table of ['made.first', 'made.each'])
+  for (const table of ['made.first', 'made.each', 'made.last'])
     await emulator.createTable(table, [{ name: 'total_events', type: 'INTEGER' }]);
   emulator.beBigQuery(t);
   const broker = await embeddedBroker(t);
@@ -48,11 +49,14 @@ test('`first` writes the first final result only, `each` its correction too', {
   await until(async () => (await totals('first')).length > 0, 'the window is final', 60_000);
   await run.produce('feedback', [feedback(10), timeIs(FROM_MS + 12 * 60_000)]);
   await until(async () => (await totals('each')).length > 1, 'it is corrected', 60_000);
+  assert.deepEqual(await totals('last'), [], 'another correction may follow');
   // Past the lateness: nothing can come of it any more.
   await run.produce('feedback', [timeIs(FROM_MS + 3 * 24 * 3_600_000)]);
   await run.ledger('first.out', 1);
+  await run.ledger('last.out', 1);
   assert.deepEqual(await totals('first'), [10]);
   assert.deepEqual(await totals('each'), [10, 11]);
+  assert.deepEqual(await totals('last'), [11]);
 });
 
 function feedback(n: number) {

@@ -165,13 +165,18 @@ onBoth(
   },
 );
 
-test('a paused source publishes nothing, and goes on when it is resumed', async (t) => {
+test('a paused source publishes nothing and tells how much it holds; it goes on when it is resumed', async (t) => {
   const { run, server, topic } = await started(t, ['a'], null);
   run.processor.pause('a');
   await delay(200);
   server('a').send(lines(5));
+  const lag = () => run.processor.status().sources[0]!.lag;
+  await until(() => lag()?.messages === 5, 'all are held');
+  assert.equal(lag()!.oldest_ms, lines(1)[0]!.timestamp_ms);
   await delay(1_000);
   assert.deepEqual(await valuesOf(run, topic('a')), []);
   run.processor.resume('a');
   await until(() => server('a').acknowledged.size === 5, 'they are acknowledged');
+  await until(() => lag()?.messages === 0, 'none is held');
+  assert.equal(lag()!.oldest_ms, null);
 });

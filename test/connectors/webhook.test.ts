@@ -164,6 +164,19 @@ test('a server that asks for patience gets it', async (t) => {
   await run.ready();
 });
 
+test('a server that is busy is asked less and less often', async (t) => {
+  const { server, run } = await started(t);
+  server.answer = () => ({ status: server.requests.length <= 3 ? 503 : 200 });
+  await run.produce(TOPIC, [alert('a', 0)]);
+  await run.ledger('hook.out', 1);
+  const times = server.requests.map(({ at_ms }) => at_ms);
+  const gaps = times.slice(1).map((at_ms, index) => at_ms - times[index]!);
+  assert.equal(gaps.length, 3);
+  // At least half of 0.2 s, 0.4 s and 0.8 s, but for the grain of the clock.
+  for (const [index, least_ms] of [100, 200, 400].entries())
+    assert.ok(gaps[index]! >= least_ms - 5, `asked again after ${gaps} ms`);
+});
+
 test('a token that is no longer taken, or a URL that has moved, is waited for: readiness says so, and no alert is given up', async (t) => {
   const { server, run } = await started(t);
   const elsewhere = await HookServer.start(t);

@@ -113,6 +113,33 @@ test('Prometheus and Grafana ask services that there are, at the ports on which 
   }
 });
 
+test('Grafana finds what is provisioned, and shows the dashboard first', () => {
+  const folder = 'deploy/infra/grafana';
+  const provider = 'provisioning/dashboards/errata.yml';
+  // Where Grafana looks by itself.
+  assert.equal(mountedAt('grafana', `/etc/grafana/${provider}`), join(folder, provider));
+  const { providers } = parse(read(join(folder, provider))) as { providers: { options: { path: string } }[] };
+  const home = String(compose.services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH);
+  const [{ options } = { options: { path: '' } }] = providers;
+  for (const path of [`${options.path}/errata.json`, home])
+    assert.equal(mountedAt('grafana', path), join(folder, 'dashboards/errata.json'));
+});
+
+/** What of the repository is at a path of a service: of mounts within each other the innermost counts. */
+function mountedAt(service: string, path: string): string | undefined {
+  const around = mountsOf(compose.services[service]!).filter(({ target }) => path.startsWith(`${target}/`));
+  const innermost = around.toSorted((a, b) => b.target.length - a.target.length)[0];
+  return innermost && join(innermost.source, path.slice(innermost.target.length));
+}
+
+test('docs/deployment.md says how each service is started alone', () => {
+  const text = read('docs/deployment.md');
+  for (const [name, { build }] of services) {
+    const command = `docker compose up -d ${build === undefined ? '' : '--build '}${name}`;
+    assert.ok(text.includes(`| \`${command}\` |`), command);
+  }
+});
+
 test('Kafka says to services and to this machine how it is reached', () => {
   const { kafka, errata } = compose.services;
   const advertised = String(kafka!.environment!.KAFKA_ADVERTISED_LISTENERS);

@@ -67,6 +67,9 @@ test('feedback on Pub/Sub stands in BigQuery, each once', async (t) => {
   const rows = () => bigquery.rows('select id, rating from mail.ratings order by id');
   await until(async () => (await rows()).length >= MESSAGES, 'the rows', PATIENCE_MS);
   assert.deepEqual(await rows(), wanted);
+  const metrics = await (await fetch('http://errata:8080/metrics')).text();
+  for (const connector of ['feedback', 'ratings'])
+    assert.match(metrics, new RegExp(`^errata_connector_up\\{.*connector="${connector}".*\\} 1$`, 'm'));
   assert.equal(await errata.stop(), 0, errata.log);
   assert.doesNotMatch(errata.log, /"level":[56]0/);
 });

@@ -32,6 +32,15 @@ export class BrokerChild {
     await once(this.#child.stdout!, 'data');
   }
 
+  /** It keeps its connections, takes new ones, and does nothing until it is thawed. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child;

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { HeldMessages } from '../../connectors/held_messages.ts';
 import type { ConnectorModule, RunningSource, SourcePorts } from '../../engine/edge.ts';
 import type { Ending } from './embedded.ts';
 
@@ -29,6 +30,7 @@ export const openSink: ConnectorModule['openSink'] = () => Promise.reject(new Er
 export const batchLimits: ConnectorModule['batchLimits'] = () => ({ max_records: 1, max_bytes: 1 });
 
 function lineSource(socket: Socket, ports: SourcePorts): RunningSource {
+  const held = new HeldMessages();
   let is_stopping = false;
   socket.on('error', () => undefined);
   socket.on('close', () => {
@@ -41,14 +43,15 @@ function lineSource(socket: Socket, ports: SourcePorts): RunningSource {
       throw new Error(line.message);
     }
     const { id, key, value, timestamp_ms } = line;
-    ports
-      .publish([{ id, key, value, headers: { 'line.id': id }, timestamp_ms }])
-      .then(() => socket.write(`${id}\n`))
-      .catch(() => undefined);
+    const bringIn = async () => {
+      await ports.publish([{ id, key, value, headers: { 'line.id': id }, timestamp_ms }]);
+      socket.write(`${id}\n`);
+    };
+    held.during(1, timestamp_ms, bringIn).catch(() => undefined);
   });
   return {
     health: () => null,
-    lag: () => null,
+    lag: () => held.lag(),
     stop: async () => {
       is_stopping = true;
       socket.destroy();

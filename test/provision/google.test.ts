@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { typeOf } from '../../connectors/bigquery/table_field.ts';
-import { bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
+import { type TableField, typeOf } from '../../connectors/bigquery/table_field.ts';
+import { type BigQueryEmulator, bigQueryEmulator, PROJECT } from '../harness/bigquery_emulator.ts';
 import { temporaryFolder } from '../harness/embedded.ts';
 import { errataCommand } from '../harness/errata_command.ts';
 import { freePort } from '../harness/kafka_node.ts';
@@ -91,16 +91,24 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
   assert.equal(subscription.enableMessageOrdering, true);
   assert.equal(subscription.enableExactlyOnceDelivery, true);
   assert.equal(subscription.deadLetterPolicy!.maxDeliveryAttempts, 7);
-  const [table] = await emulator.client.dataset('feedback_analysis').table('patterns').getMetadata();
-  const columns = (table as { schema: { fields: { name: string }[] } }).schema.fields.map(({ name }) => name);
-  assert.deepEqual(columns, [
-    'window_start',
-    'window_end',
-    'total_events',
-    'error_rate',
-    'patterns',
-    'severity',
-    'recommended_action',
+  assert.deepEqual(await columnsOf(emulator, 'feedback_analysis', 'patterns'), [
+    'window_start TIMESTAMP NULLABLE',
+    'window_end TIMESTAMP NULLABLE',
+    'total_events INT64 NULLABLE',
+    'error_rate FLOAT64 NULLABLE',
+    'patterns STRING NULLABLE',
+    'severity STRING NULLABLE',
+    'recommended_action STRING NULLABLE',
+  ]);
+  assert.deepEqual(await columnsOf(emulator, 'app', 'user_feedback'), [
+    'session_id STRING NULLABLE',
+    'prediction_id STRING NULLABLE',
+    'feedback_type STRING NULLABLE',
+    'rating FLOAT64 NULLABLE',
+    'comment STRING NULLABLE',
+    'user_action STRING NULLABLE',
+    'time_to_action FLOAT64 NULLABLE',
+    'timestamp TIMESTAMP NULLABLE',
   ]);
 
   await emulator.client.dataset('app').table('user_feedback').delete();
@@ -126,6 +134,13 @@ test('topics, subscriptions, data sets and tables are made once, and what differ
     { of: 'column feedback_type', needed: 'STRING', found: 'none' },
   ]);
 });
+
+/** In order: name, type and mode. */
+async function columnsOf(emulator: BigQueryEmulator, dataset: string, table: string): Promise<string[]> {
+  const [metadata] = await emulator.client.dataset(dataset).table(table).getMetadata();
+  const { fields } = (metadata as { schema: { fields: TableField[] } }).schema;
+  return fields.map((field) => `${field.name} ${typeOf(field)} ${field.mode}`);
+}
 
 const MAPPED = (input: string) => `topology: mapped
 sources:
@@ -222,41 +237,55 @@ test('what is away is told within seconds: what was asked for, where, and what t
   const silent = await silentServer(t);
   const google = { METADATA_SERVER_DETECTION: 'none', KAFKA_BROKERS: brokers };
   const stories = [
-    [
-      'plan',
-      refused,
-      { PUBSUB_EMULATOR_HOST: refused },
-      `cannot be reached: connect ECONNREFUSED ${refused}`,
-    ],
-    ['apply', silent, { PUBSUB_EMULATOR_HOST: silent }, 'cannot be reached: it does not answer within 10 s'],
+    [refused, `connect ECONNREFUSED ${refused}`],
+    [silent, 'it does not answer within 10 s'],
   ] as const;
-  for (const [command, address, env, why] of stories) {
+  for (const [address, why] of stories) {
     const begun_ms = Date.now();
-    const file = topologyFile(t, PROVISION);
-    const { status, stderr } = await errataCommand(['provision', command, file], { ...google, ...env });
+    const env = { ...google, PUBSUB_EMULATOR_HOST: address };
+    const { status, stderr } = await errataCommand(['provision', 'apply', topologyFile(t, PROVISION)], env);
     assert.equal(status, 1);
     const hint = 'start the emulator, or unset PUBSUB_EMULATOR_HOST';
-    const after =
-      command === 'plan'
-        ? 'nothing is made by plan; run it again then'
-        : 'what stands above is made; run the same command again then';
+    const after = 'what stands above is made; run the same command again then';
     assert.equal(
       stderr.slice(stderr.indexOf('E_')),
-      `E_PROVISION: pubsub topic feedback: Pub/Sub at ${address} ${why} (${hint}; ${after})\n`,
+      `E_PROVISION: pubsub topic feedback: Pub/Sub at ${address} cannot be reached: ${why} (${hint}; ${after})\n`,
     );
     assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms`);
   }
-  for (const address of [refused, silent]) {
-    const begun_ms = Date.now();
-    const env = { ...google, BIGQUERY_EMULATOR_HOST: `http://${address}/bigquery/v2` };
-    const { status, stderr } = await errataCommand(['provision', 'plan', placed(t, 'EU')], env);
-    assert.equal(status, 1);
-    assert.match(
-      stderr,
-      /^E_PROVISION: bigquery dataset mapped: BigQuery at http:\/\/127\S+ cannot be reached: (connect ECONNREFUSED \S+|it does not answer within 10 s) \(start the emulator/m,
-    );
-    assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms`);
-  }
+});
+
+test('a plan tells what it knows, and everything that it could not ask for', async (t) => {
+  const brokers = await withRealKafka(t);
+  if (brokers === undefined) return;
+  const [refused, silent] = [`127.0.0.1:${await freePort()}`, await silentServer(t)];
+  const env = {
+    METADATA_SERVER_DETECTION: 'none',
+    KAFKA_BROKERS: brokers,
+    PUBSUB_EMULATOR_HOST: silent,
+    BIGQUERY_EMULATOR_HOST: `http://${refused}/bigquery/v2`,
+  };
+  const begun_ms = Date.now();
+  const { status, stdout } = await errataCommand(['provision', 'plan', topologyFile(t, PROVISION)], env);
+  assert.ok(Date.now() - begun_ms < 30_000, `${Date.now() - begun_ms} ms: who is silent is waited for once`);
+  assert.equal(status, 1);
+  assert.match(stdout, /^(\+ to make| {2}as needed) +kafka topic cloud\.feedback( |$)/m);
+  const why = {
+    pubsub: `E_PROVISION: Pub/Sub at ${silent} cannot be reached: it does not answer within 10 s (start`,
+    bigquery: `E_PROVISION: BigQuery at http://${refused}/bigquery/v2 cannot be reached: connect ECONNREFUSED ${refused} (start`,
+  };
+  const unknown = [
+    ['pubsub topic feedback', why.pubsub],
+    ['pubsub topic graveyard', why.pubsub],
+    ['pubsub subscription feedback-sub', why.pubsub],
+    ['pubsub topic mail-alerts', why.pubsub],
+    ['bigquery dataset feedback_analysis', why.bigquery],
+    ['bigquery table feedback_analysis.patterns', why.bigquery],
+    ['bigquery dataset app', why.bigquery],
+    ['bigquery table app.user_feedback', why.bigquery],
+  ] as const;
+  for (const [name, reason] of unknown) assert.ok(stdout.includes(`? not known  ${name}  ${reason}`), name);
+  assert.match(stdout, /, 8 not known$/m);
 });
 
 /** It takes connections, and says nothing. */

@@ -138,5 +138,11 @@ test('a Kafka that is not there, or is not named, is an error with a code', asyn
   assert.match(unnamed.stderr, /^E_KAFKA_BROKERS: /);
   const away = await errataCommand(['provision', 'plan', file], { KAFKA_BROKERS: '127.0.0.1:1' });
   assert.equal(away.status, 1);
-  assert.match(away.stderr, /^E_KAFKA_UNREACHABLE: .*127\.0\.0\.1:1/);
+  assert.match(
+    away.stdout,
+    /^\? not known {2}kafka topic nowhere\.alerts {2}E_KAFKA_UNREACHABLE: .*127\.0\.0\.1:1/m,
+  );
+  const unmade = await errataCommand(['provision', 'apply', file], { KAFKA_BROKERS: '127.0.0.1:1' });
+  assert.equal(unmade.status, 1);
+  assert.match(unmade.stderr, /^E_KAFKA_UNREACHABLE: kafka topic nowhere\.predictions: .*127\.0\.0\.1:1/);
 });

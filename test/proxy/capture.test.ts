@@ -136,48 +136,78 @@ function load(url: string, rows: number[][]) {
   return { seen, stop };
 }
 
-test('a broker that is killed under load delays and fails no inference', { timeout: 120_000 }, async (t) => {
-  const broker = await BrokerChild.start(t);
-  const { address } = broker;
-  const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
-  await createTopic(kafka);
-  const server = await modelServer(t);
-  const { process, url } = await startProxy(t, server, address, [
-    '--max-buffer',
-    '1m',
-    '--log-level',
-    'warn',
-  ]);
+interface Outage {
+  begin(broker: BrokerChild): Promise<void>;
+  end(broker: BrokerChild): Promise<void>;
+  /** Told by the proxy as its problem with Kafka: of a broker that is silent, kafkajs finds out after 30 s only. */
+  is_told: boolean;
+}
 
-  const { seen, stop } = load(url, [Array.from({ length: 500 }, (_, at) => at / 3)]);
-  await until(async () => (await stats(process)).published > 100, 'some are published');
-  const before = seen.splice(0).map(({ latency_ms }) => latency_ms);
-  await broker.kill();
-  const isAway = ({ dropped, kafka_problem }: CaptureStats) => dropped > 100 && kafka_problem !== undefined;
-  await until(async () => isAway(await stats(process)), 'the buffer is full');
-  const without = seen.splice(0).map(({ latency_ms }) => latency_ms);
-  const down = await stats(process);
-  assert.equal(down.last_problem, 'the buffer is full');
-  assert(down.buffered_bytes <= 1024 * 1024);
-  // Generous, as machines are slow; a delay by Kafka would be one of seconds.
-  assert(Math.max(...without) < Math.max(1_000, 10 * Math.max(...before)), `${Math.max(...without)} ms`);
+const OUTAGES: Record<string, Outage> = {
+  'is killed': { begin: (broker) => broker.kill(), end: (broker) => broker.start(), is_told: true },
+  'accepts connections and never answers': {
+    begin: async (broker) => broker.freeze(),
+    end: async (broker) => broker.thaw(),
+    is_told: false,
+  },
+};
 
-  await broker.start();
-  const { published } = await stats(process);
-  await until(async () => (await stats(process)).published > published + 100, 'it goes on');
-  await stop();
-  assert(seen.every(({ status }) => status === 200));
-  const idle = () => stats(process).then(({ buffered }) => buffered === 0);
-  await until(idle, 'all are settled');
-  const end = await stats(process);
-  assert.equal(end.captured, server.inferences);
-  assert.equal(end.captured, end.published + end.dropped + end.failed);
-  assert.equal(end.kafka_problem, undefined);
+for (const [what, { begin, end, is_told }] of Object.entries(OUTAGES)) {
+  test(`a broker that ${what} under load delays and fails no inference`, { timeout: 120_000 }, async (t) => {
+    const broker = await BrokerChild.start(t);
+    const { address } = broker;
+    const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
+    await createTopic(kafka);
+    const server = await modelServer(t);
+    const { process, url } = await startProxy(t, server, address, [
+      '--max-buffer',
+      '1m',
+      '--log-level',
+      'warn',
+    ]);
 
-  assert.equal(await process.terminate(), 0);
-  const ids = new Set((await readTopic(address, 'predictions')).map(({ key }) => String(key)));
-  assert.equal(ids.size, end.published);
-});
+    const { seen, stop } = load(url, [Array.from({ length: 500 }, (_, at) => at / 3)]);
+    await until(async () => (await stats(process)).published > 500, 'some are published');
+    const before = seen.splice(0).map(({ latency_ms }) => latency_ms);
+    await begin(broker);
+    const isAway = ({ dropped, kafka_problem }: CaptureStats) =>
+      dropped > 500 && (kafka_problem !== undefined || !is_told);
+    await until(async () => isAway(await stats(process)), 'the buffer is full');
+    const without = seen.splice(0).map(({ latency_ms }) => latency_ms);
+    const down = await stats(process);
+    assert.equal(down.last_problem, 'the buffer is full');
+    assert(down.buffered_bytes <= 1024 * 1024);
+    assertNotDelayed(without, before);
+
+    await end(broker);
+    const { published } = await stats(process);
+    await until(async () => (await stats(process)).published > published + 100, 'it goes on');
+    await stop();
+    assert(seen.every(({ status }) => status === 200));
+    const idle = () => stats(process).then(({ buffered }) => buffered === 0);
+    await until(idle, 'all are settled');
+    const last = await stats(process);
+    assert.equal(last.captured, server.inferences);
+    assert.equal(last.captured, last.published + last.dropped + last.failed);
+    assert.equal(last.kafka_problem, undefined);
+
+    assert.equal(await process.terminate(), 0);
+    const ids = new Set((await readTopic(address, 'predictions')).map(({ key }) => String(key)));
+    assert.equal(ids.size, last.published);
+  });
+}
+
+/** Most take as long as they did, but for what else a machine does; no single one waits for a time-out of Kafka, which would be seconds. */
+function assertNotDelayed(without_ms: number[], before_ms: number[]): void {
+  const [median_ms, allowed_ms] = [medianOf(without_ms), 2 * medianOf(before_ms) + 50];
+  assert(median_ms < allowed_ms, `the median is ${median_ms} ms, allowed were ${allowed_ms} ms`);
+  // Generous, as machines are slow.
+  assert(Math.max(...without_ms) < Math.max(1_000, 10 * Math.max(...before_ms)));
+}
+
+function medianOf(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
 
 test('without a Kafka it does not start; with one that is away it does', async (t) => {
   const server = await modelServer(t);

@@ -7,8 +7,10 @@ import type { Topic } from '@google-cloud/pubsub';
 import { type IHeaders, Kafka, logLevel } from 'kafkajs';
 import type { Readiness } from '../../admin/routes/ready.ts';
 import type { Alert } from '../../messages/assessment.ts';
+import { embeddedBroker } from '../harness/embedded.ts';
+import { errataCommand } from '../harness/errata_command.ts';
 import type { ErrataProcess } from '../harness/errata_process.ts';
-import { onPubsubFake, type PubsubFake } from '../harness/pubsub_fake.ts';
+import { onPubsubFake, PROJECT, type PubsubFake } from '../harness/pubsub_fake.ts';
 import { readTopic } from '../harness/read_topic.ts';
 import { until } from '../harness/until.ts';
 import { runOnPubsub } from './errata_on_pubsub.ts';
@@ -35,15 +37,14 @@ onPubsubFake(
   async (fake, t) => {
     const yaml = readFileSync(FEEDBACK_YAML, 'utf8');
     assert.ok(yaml.trimEnd().split('\n').length <= 20);
-    const pubsub = fake.client();
-    for (const name of ['predictions', 'feedback']) {
-      const [topic] = await pubsub.createTopic(name);
-      await topic.createSubscription(`${name}-sub`);
-    }
-    await pubsub.createTopic('alerts');
-    const errata = runOnPubsub(t, fake, yaml.replace('idle: 30s', 'idle: 2s'));
+    const { address } = await embeddedBroker(t);
+    const env = { ...fake.env, PUBSUB_PROJECT_ID: PROJECT, KAFKA_BROKERS: address };
+    const provisioned = await errataCommand(['provision', 'apply', FEEDBACK_YAML], env);
+    assert.equal(provisioned.status, 0, provisioned.stderr);
+    const errata = runOnPubsub(t, fake, yaml.replace('idle: 30s', 'idle: 2s'), address);
     await errata.ready();
 
+    const pubsub = fake.client();
     const timestamp = Date.now() / 1000 - 600;
     for (let n = 0; n < 20; n++) {
       const feedback = {
