@@ -6,7 +6,7 @@ import type { Event } from '../messages/event.ts';
 import { patternKey } from '../messages/pattern_key.ts';
 import { isEmptyBins } from './bins.ts';
 import { mergePredictions, type PredictionCounts } from './completeness.ts';
-import { addCount } from './counts.ts';
+import { addCount, type Counts, forEachCount } from './counts.ts';
 import {
   addToDistribution,
   type Distribution,
@@ -35,7 +35,10 @@ export interface Aggregate {
 }
 
 /** As it is handed on: without the parts in which there is nothing. */
-export type LeanAggregate = Partial<Aggregate>;
+export type LeanAggregate = Partial<Omit<Aggregate, 'patterns' | 'predictions'>> & {
+  patterns?: Counts;
+  predictions?: Counts;
+};
 
 export function emptyAggregate(): Aggregate {
   return { events: 0, low_ratings: 0, slow_actions: 0, other_patterns: 0 };
@@ -135,18 +138,18 @@ export function mergeAggregate(
   if (from.patterns) mergePatterns(to, from.patterns, max_pattern_keys);
 }
 
-function mergePatterns(to: Aggregate, patterns: Record<string, number>, max_pattern_keys: number): void {
+function mergePatterns(to: Aggregate, patterns: Counts, max_pattern_keys: number): void {
   to.patterns ??= {};
-  let room = max_pattern_keys - Object.keys(to.patterns).length;
-  for (const key in patterns) {
-    const count = patterns[key]!;
-    const is_known = Object.hasOwn(to.patterns, key);
+  const known = to.patterns;
+  let room = max_pattern_keys - Object.keys(known).length;
+  forEachCount(patterns, (key, count) => {
+    const is_known = Object.hasOwn(known, key);
     if (!is_known && room <= 0) to.other_patterns += count;
     else {
       if (!is_known) room--;
-      addCount(to.patterns, key, count);
+      addCount(known, key, count);
     }
-  }
+  });
 }
 
 /** True where there are no events: what came was taken back. */

@@ -4,7 +4,7 @@
  * time; a step counts as a whole, once all of it has passed. So the share is never too high, too low by at most the
  * predictions of one step, and exact before the first horizon and after the last.
  */
-import { addCount, mergeCounts } from './counts.ts';
+import { addCount, type Counts, forEachCount } from './counts.ts';
 import type { WindowKind } from './window_kind.ts';
 
 /** Step of time → predictions that can be joined. */
@@ -33,9 +33,8 @@ export function addPrediction(
 }
 
 /** `shift`: what a step of `from` is later in `to`. */
-export function mergePredictions(to: PredictionCounts, from: PredictionCounts, shift: number): void {
-  if (shift === 0) mergeCounts(to, from);
-  else for (const step in from) addCount(to, Number(step) + shift, from[step]!);
+export function mergePredictions(to: PredictionCounts, from: Counts, shift: number): void {
+  forEachCount(from, (step, count) => addCount(to, Number(step) + shift, count));
 }
 
 /** Those up to `passed_ms`, the watermark less the horizon; 1 where there is no prediction to wait for. */

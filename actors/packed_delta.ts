@@ -4,6 +4,7 @@
  */
 import type { LeanAggregate } from './aggregate.ts';
 import type { Bins } from './bins.ts';
+import { type CountList, listed } from './counts.ts';
 import type { Distribution } from './distribution.ts';
 import type { Measure } from './measures.ts';
 import type { Moments } from './moments.ts';
@@ -12,8 +13,6 @@ import type { WindowDelta } from './window_delta.ts';
 
 const KEY_FIELDS: readonly KeyField[] = ['deployment_id', 'model_version'];
 
-/** Names (or their numbers) and values in turn. */
-type Flat<Name> = (Name | number)[];
 type PackedMoments = [count: number, sum: number, sum_squares: number];
 type PackedDistribution = [...PackedMoments, bins: Bins];
 
@@ -27,8 +26,8 @@ export type PackedDelta = [
   input_mean: PackedMoments | 0,
   latency_ms: PackedDistribution | 0,
   measures: (Measure | PackedDistribution)[] | 0,
-  patterns: Flat<string> | 0,
-  predictions: Flat<number> | 0,
+  patterns: CountList | 0,
+  predictions: CountList | 0,
 ];
 
 export function packDelta({ key, start_ms, end_ms, represents, aggregate }: WindowDelta): PackedDelta {
@@ -44,8 +43,8 @@ export function packDelta({ key, start_ms, end_ms, represents, aggregate }: Wind
     input_mean ? packMoments(input_mean) : 0,
     latency_ms ? packDistribution(latency_ms) : 0,
     measures ? packMeasures(measures) : 0,
-    patterns ? flat(patterns) : 0,
-    predictions ? packPredictions(predictions) : 0,
+    patterns ? listed(patterns) : 0,
+    predictions ? listed(predictions) : 0,
   ];
 }
 
@@ -62,8 +61,8 @@ export function unpackDelta(packed: PackedDelta): WindowDelta {
   if (input_mean !== 0) aggregate.input_mean = unpackMoments(input_mean);
   if (latency_ms !== 0) aggregate.latency_ms = unpackDistribution(latency_ms);
   if (measures !== 0) aggregate.measures = unpackMeasures(measures);
-  if (patterns !== 0) aggregate.patterns = unflat(patterns);
-  if (predictions !== 0) aggregate.predictions = unflat(predictions);
+  if (patterns !== 0) aggregate.patterns = patterns;
+  if (predictions !== 0) aggregate.predictions = predictions;
   return { key: unpackKey(key), start_ms, end_ms, represents, aggregate };
 }
 
@@ -108,22 +107,4 @@ function unpackMeasures(packed: readonly (Measure | PackedDistribution)[]): Lean
   for (let at = 0; at < packed.length; at += 2)
     measures[packed[at] as Measure] = unpackDistribution(packed[at + 1] as PackedDistribution);
   return measures;
-}
-
-function flat(counts: Record<string, number>): Flat<string> {
-  const packed: Flat<string> = [];
-  for (const name in counts) packed.push(name, counts[name]!);
-  return packed;
-}
-
-function packPredictions(predictions: Record<string, number>): number[] {
-  const packed: number[] = [];
-  for (const step in predictions) packed.push(Number(step), predictions[step]!);
-  return packed;
-}
-
-function unflat(flat: readonly (string | number)[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (let at = 0; at < flat.length; at += 2) counts[flat[at]!] = flat[at + 1] as number;
-  return counts;
 }

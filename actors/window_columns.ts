@@ -8,7 +8,8 @@ import { patternKey } from '../messages/pattern_key.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
 import type { LeanAggregate } from './aggregate.ts';
 import { FEW_MAX } from './bins.ts';
-import { firstStep, type PredictionCounts, stepOf } from './completeness.ts';
+import { firstStep, stepOf } from './completeness.ts';
+import type { CountList } from './counts.ts';
 import { binOf, type Distribution } from './distribution.ts';
 import { HistogramPages } from './histogram_pages.ts';
 import { grown, KeyTable } from './key_table.ts';
@@ -283,11 +284,10 @@ export class WindowColumns {
     return aggregate;
   }
 
-  #namedPatterns(counts: ReadonlyMap<number, number>): Record<string, number> {
-    const patterns: Record<string, number> = {};
-    for (const [pattern, count] of counts) {
-      patterns[this.#pattern_names.get(pattern) ?? this.#namePattern(pattern)] = count;
-    }
+  #namedPatterns(counts: ReadonlyMap<number, number>): CountList {
+    const patterns: CountList = [];
+    for (const [pattern, count] of counts)
+      patterns.push(this.#pattern_names.get(pattern) ?? this.#namePattern(pattern), count);
     return patterns;
   }
 
@@ -309,17 +309,15 @@ export class WindowColumns {
     if (is_any) aggregate.measures = measures;
   }
 
-  #predictionsOf(slot: number): PredictionCounts | undefined {
+  #predictionsOf(slot: number): CountList | undefined {
     const { start_ms } = this.#slices[this.#slot_slices[slot]!]!;
     const first = Math.floor(start_ms / this.#step_ms) - firstStep(this.#kind, start_ms);
-    let predictions: PredictionCounts | undefined;
+    const predictions: CountList = [];
     for (let step = 0; step < this.#steps_per_slice; step++) {
       const count = this.#predictions[slot * this.#steps_per_slice + step] ?? 0;
-      if (count === 0) continue;
-      predictions ??= {};
-      predictions[first + step] = count;
+      if (count !== 0) predictions.push(first + step, count);
     }
-    return predictions;
+    return predictions.length > 0 ? predictions : undefined;
   }
 
   #distribution(slot: number, at: number, histogram: number): Distribution {
