@@ -1,5 +1,6 @@
 /** The local half of a window: sums events up where they are and hands on one delta per slice of time, key and commit. */
 import { parseDuration } from '../messages/duration.ts';
+import { entryOf } from '../messages/entry_of.ts';
 import type { Event } from '../messages/event.ts';
 import { type Actor, type Context, defineActor } from './actor.ts';
 import { addEvent, emptyAggregate, lean, mergeAggregate } from './aggregate.ts';
@@ -116,13 +117,4 @@ class WindowPartial implements Actor {
 function addTo(known: WholeDelta, delta: WindowDelta): void {
   known.represents += delta.represents;
   mergeAggregate(known.aggregate, delta.aggregate, Number.POSITIVE_INFINITY);
-}
-
-function entryOf<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = create();
-    map.set(key, value);
-  }
-  return value;
 }

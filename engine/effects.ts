@@ -1,3 +1,4 @@
+import { entryOf } from '../messages/entry_of.ts';
 import { BUNDLE_HEADERS } from './record_format.ts';
 
 /** What a task wants to write, gathered until its next commit. */
@@ -56,18 +57,19 @@ export class Effects {
 
   #takeBundles(): OutputRecord[] {
     const records: OutputRecord[] = [];
-    const open = new Map<string, Bundle>();
+    // By topic and partition, without a name for each: there are tens of thousands of pieces.
+    const open = new Map<string, Map<number, Bundle>>();
     for (const { topic, partition, json } of this.#bundled) {
-      const place = `${topic}/${partition}`;
-      const bundle = open.get(place) ?? new Bundle(topic, partition);
-      open.set(place, bundle);
+      const bundles = entryOf(open, topic, () => new Map<number, Bundle>());
+      const bundle = entryOf(bundles, partition, () => new Bundle(topic, partition));
       bundle.add(json);
       if (bundle.characters < BUNDLE_MAX_CHARACTERS) continue;
       records.push(bundle.record());
-      open.delete(place);
+      bundles.delete(partition);
     }
     this.#bundled = [];
-    return [...records, ...[...open.values()].map((bundle) => bundle.record())];
+    for (const bundles of open.values()) for (const bundle of bundles.values()) records.push(bundle.record());
+    return records;
   }
 }
 
