@@ -73,6 +73,7 @@ export function pubsubHint(error: unknown, role: string): string | undefined {
     return 'set GOOGLE_CLOUD_PROJECT, or `project:` in the topology';
   if (status === STATUS.NOT_FOUND) return 'it does not exist: make it, or mend its name or project';
   if (status === STATUS.PERMISSION_DENIED) return `the service account needs ${role} on it`;
-  if (status === STATUS.UNAUTHENTICATED) return 'set GOOGLE_APPLICATION_CREDENTIALS';
+  if (status === STATUS.UNAUTHENTICATED || /default credentials/i.test(errorMessage(error)))
+    return 'set GOOGLE_APPLICATION_CREDENTIALS';
   return undefined;
 }

@@ -189,10 +189,10 @@ export class Task {
     if (this.#stopping) return;
     await this.#restore();
     this.#openInputs(await this.#firstOffsets(offsets));
-    this.#phase = 'running';
     this.#last_commit_ms = this.#ports.now();
-    // Where it begins at the end, that end is kept: nothing that follows may be left out.
+    // Where it begins at the end, that end is kept before it counts as running: nothing that follows may be left out.
     if (this.#has_moved) await this.#commit();
+    this.#phase = 'running';
     while (!this.#stopping) {
       const busy = await this.#work();
       if (this.#time.tick(this.#ports.now())) this.#advance();

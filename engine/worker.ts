@@ -197,13 +197,12 @@ class TaskHost {
     // At once: a commit that is under way must not go on in the new generation, which would accept it.
     for (const task of this.#tasks.values()) if (!wanted.has(task.id)) void task.stop('drop');
     if (this.#is_ending) return;
-    this.#send({ type: 'joined', member_id });
     this.#assigning = this.#assigning
-      .then(() => this.#assign(wanted, ports))
+      .then(() => this.#assign(wanted, member_id, ports))
       .catch((error) => this.#end(error));
   }
 
-  async #assign(wanted: ReadonlySet<TaskId>, ports: AllTasksPorts): Promise<void> {
+  async #assign(wanted: ReadonlySet<TaskId>, member_id: string, ports: AllTasksPorts): Promise<void> {
     const lost = [...this.#tasks.values()].filter((task) => !wanted.has(task.id));
     for (const task of lost) this.#tasks.delete(task.id);
     await Promise.all(lost.map((task) => task.stop('drop')));
@@ -212,7 +211,9 @@ class TaskHost {
       if (!this.#tasks.has(id)) this.#startTask(id, ports);
     }
     this.#log.info({ tasks: [...wanted] }, 'tasks assigned');
+    // In this order: who runs and has no tasks yet would be taken for ready.
     this.#sendStatus();
+    this.#send({ type: 'joined', member_id });
   }
 
   #startTask(id: TaskId, ports: AllTasksPorts): void {

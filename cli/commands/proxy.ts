@@ -45,11 +45,27 @@ export function addProxy(program: Command): void {
     .option('--topic <topic>', 'of the predictions; it must exist', 'predictions')
     .option('--deployment <id>', 'deployment_id of all predictions; default: the name of the model')
     .option('--model-version <version>', 'where neither response nor path names one', 'unknown')
-    .option('--timeout <duration>', 'without a byte from or to the upstream', duration, 60_000)
-    .option('--connect-timeout <duration>', 'for a connection to the upstream', duration, 5_000)
+    .addOption(
+      new Option('--timeout <duration>', 'without a byte from or to the upstream')
+        .argParser(duration)
+        .default(60_000, '60s'),
+    )
+    .addOption(
+      new Option('--connect-timeout <duration>', 'for a connection to the upstream')
+        .argParser(duration)
+        .default(5_000, '5s'),
+    )
     .option('--keep-host', "pass the client's Host header on, not that of --upstream")
-    .option('--max-body <size>', 'a larger request or response passes, but is not captured', megabytes, 1)
-    .option('--max-buffer <size>', 'for what Kafka has not acknowledged; more is dropped', megabytes, 64)
+    .addOption(
+      new Option('--max-body <size>', 'a larger request or response passes, but is not captured')
+        .argParser(megabytes)
+        .default(1, '1m'),
+    )
+    .addOption(
+      new Option('--max-buffer <size>', 'for what Kafka has not acknowledged; more is dropped')
+        .argParser(megabytes)
+        .default(64, '64m'),
+    )
     .option('--kafka-ssl', 'TLS to Kafka')
     .option('--kafka-ssl-ca <file>', 'PEM, who signed the certificates of the brokers (implies --kafka-ssl)')
     .addOption(

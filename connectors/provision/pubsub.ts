@@ -55,12 +55,25 @@ export class PubsubProvisioner implements Provisioner {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#clients.values()) await (await client).close();
+    const closing = [...this.#clients.values()].map(async (client) => (await client).close());
+    // What could not be opened was told when it was asked.
+    await Promise.allSettled(closing);
   }
 
   #client(project: string | null): Promise<PubSub> {
-    const client = this.#clients.get(project) ?? openPubsub('', project ?? undefined);
+    const client = this.#clients.get(project) ?? this.#open(project);
     this.#clients.set(project, client);
+    return client;
+  }
+
+  /** Signed in: a call without credentials makes Google's client throw where nobody can catch it. */
+  async #open(project: string | null): Promise<PubSub> {
+    const client = await openPubsub('', project ?? undefined);
+    if (!process.env.PUBSUB_EMULATOR_HOST)
+      await this.#asking.answerOf(
+        () => client.auth.getClient(),
+        () => false,
+      );
     return client;
   }
 }

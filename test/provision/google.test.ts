@@ -288,6 +288,28 @@ test('a plan tells what it knows, and everything that it could not ask for', asy
   assert.match(stdout, /, 8 not known$/m);
 });
 
+test('who has no credentials is told so, of each resource, and the plan comes to its end', async () => {
+  const nowhere = '/nowhere/key.json';
+  const env = {
+    ...{ METADATA_SERVER_DETECTION: 'none', GOOGLE_CLOUD_PROJECT: 'mail', PUBSUB_EMULATOR_HOST: '' },
+    ...{ GOOGLE_APPLICATION_CREDENTIALS: nowhere, KAFKA_BROKERS: `127.0.0.1:${await freePort()}` },
+  };
+  const file = 'config/topologies/feedback-pubsub.yaml';
+  const { status, stdout, stderr } = await errataCommand(['provision', 'plan', '--json', file], env);
+  assert.equal(status, 1);
+  assert.doesNotMatch(stderr, /^ +at /m);
+  const surveyed = JSON.parse(stdout) as {
+    resource: { type: string };
+    standing: { is: string; why: string };
+  }[];
+  const asked = surveyed.filter(({ resource }) => resource.type.startsWith('pubsub'));
+  assert.equal(asked.length, 5);
+  for (const { standing } of asked) {
+    assert.equal(standing.is, 'unknown');
+    assert.match(standing.why, /^E_PROVISION: Pub\/Sub \(pubsub\.googleapis\.com\): .*\/nowhere\/key\.json/);
+  }
+});
+
 /** It takes connections, and says nothing. */
 async function silentServer(t: TestContext): Promise<string> {
   const server = createServer((socket) => socket.on('error', () => undefined).resume());
