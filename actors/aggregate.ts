@@ -4,7 +4,6 @@
  */
 import type { Event } from '../messages/event.ts';
 import { patternKey } from '../messages/pattern_key.ts';
-import { isEmptyBins } from './bins.ts';
 import { mergePredictions, type PredictionCounts } from './completeness.ts';
 import { addCount, type Counts, forEachCount } from './counts.ts';
 import {
@@ -90,7 +89,7 @@ export function lean(aggregate: Aggregate): LeanAggregate {
   if (low_ratings !== 0) there.low_ratings = low_ratings;
   if (slow_actions !== 0) there.slow_actions = slow_actions;
   if (input_mean && hasMoments(input_mean)) there.input_mean = input_mean;
-  if (latency_ms && (hasMoments(latency_ms) || !isEmptyBins(latency_ms.bins))) there.latency_ms = latency_ms;
+  if (latency_ms && (hasMoments(latency_ms) || hasKeys(latency_ms.bins))) there.latency_ms = latency_ms;
   if (measures && hasKeys(measures)) there.measures = measures;
   if (patterns && hasKeys(patterns)) there.patterns = patterns;
   if (other_patterns !== 0) there.other_patterns = other_patterns;
@@ -164,5 +163,5 @@ export function isEmpty(aggregate: LeanAggregate): boolean {
 }
 
 function isEmptyDistribution({ count, bins }: Distribution): boolean {
-  return count === 0 && isEmptyBins(bins);
+  return count === 0 && !hasKeys(bins);
 }

@@ -44,12 +44,6 @@ export function mergeBins(to: Bins, from: Bins): Bins {
   return pages;
 }
 
-export function isEmptyBins(bins: Bins): boolean {
-  if (Array.isArray(bins)) return bins.length === 0;
-  for (const _ in bins) return false;
-  return true;
-}
-
 /** False where it would be one bin too many. */
 function addToFew(few: number[], bin: number, weight: number): boolean {
   let at = 0;

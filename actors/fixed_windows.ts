@@ -1,5 +1,6 @@
 /** Tumbling and hopping windows: each slice of time counts in every window that covers it. */
 import { parseDuration } from '../messages/duration.ts';
+import { entryOf } from '../messages/entry_of.ts';
 import type { Actor, ActorScope, Context } from './actor.ts';
 import { type Aggregate, emptyAggregate, isEmpty, mergeAggregate } from './aggregate.ts';
 import { firstStep } from './completeness.ts';
@@ -85,17 +86,8 @@ export class FixedWindows implements Actor {
   }
 
   #begunAt(start_ms: number, context: Context): Set<string> {
-    if (!this.#begun) {
-      this.#begun = new Map();
-      for (const [state_key, window] of context.state.entries<WindowState>('w|'))
-        this.#begunAt(window.start_ms, context).add(state_key);
-    }
-    let begun = this.#begun.get(start_ms);
-    if (!begun) {
-      begun = new Set();
-      this.#begun.set(start_ms, begun);
-    }
-    return begun;
+    this.#begun ??= allBegun(context.state);
+    return entryOf(this.#begun, start_ms, () => new Set<string>());
   }
 
   /** Sets the next time at which there is something provisional to tell. */
@@ -144,6 +136,13 @@ export class FixedWindows implements Actor {
     context.state.set(state_key, window);
     context.emit('windows', windowKey(window.key), this.#writer.resultOf(window, watermark_ms));
   }
+}
+
+function allBegun(state: Context['state']): Map<number, Set<string>> {
+  const begun = new Map<number, Set<string>>();
+  for (const [state_key, { start_ms }] of state.entries<WindowState>('w|'))
+    entryOf(begun, start_ms, () => new Set<string>()).add(state_key);
+  return begun;
 }
 
 /** The state has no order that a restart would keep. */

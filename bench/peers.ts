@@ -1,11 +1,12 @@
 /** Kafka Streams and Flink jobs, built by Maven into the cache folder. */
 import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { cacheFolder } from '../test/harness/fetched_folder.ts';
 
 export type Peer = 'kafka-streams' | 'flink';
 
 const SOURCES = join(import.meta.dirname, 'peers');
-const BUILT = resolve(process.env.ERRATA_CACHE ?? join(import.meta.dirname, '../.cache'), 'bench');
+const BUILT = cacheFolder('bench');
 
 /** Throws with Maven's words where that fails. */
 export function buildPeers(): void {

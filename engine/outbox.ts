@@ -1,4 +1,5 @@
 /** Records on their way to Kafka: a queue per partition, each of which goes out a batch at a time. */
+import { entryOf } from '../messages/entry_of.ts';
 import { BatchWriter, encodeHeaders } from '../wire/batch_writer.ts';
 import type { OutputRecord } from './effects.ts';
 import { FRAME_BUFFERS } from './frame_buffers.ts';
@@ -99,12 +100,7 @@ export class Outbox {
   }
 
   #lanesOf(topic: string): Lane[] {
-    let lanes = this.#lanes.get(topic);
-    if (!lanes) {
-      lanes = [];
-      this.#lanes.set(topic, lanes);
-    }
-    return lanes;
+    return entryOf(this.#lanes, topic, () => []);
   }
 
   /** Those that have something left. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { entryOf } from '../messages/entry_of.ts';
 import { ErrataError } from '../messages/errata_error.ts';
 import { checkRights } from './check_rights.ts';
 import { type Emission, LATEST_MAX, OF_INTEREST, type Told } from './emissions.ts';
@@ -201,8 +202,7 @@ export class Processor {
     for (const [message, count] of Object.entries(counts))
       this.#told[message] = (this.#told[message] ?? 0) + count;
     for (const emission of latest) {
-      const kept = this.#recent.get(emission.message) ?? [];
-      this.#recent.set(emission.message, kept);
+      const kept = entryOf(this.#recent, emission.message, () => []);
       if (kept.push(emission.value) > LATEST_MAX) kept.shift();
       for (const listener of this.#listeners) listener(emission);
     }

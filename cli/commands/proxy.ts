@@ -45,26 +45,24 @@ export function addProxy(program: Command): void {
     .option('--topic <topic>', 'of the predictions; it must exist', 'predictions')
     .option('--deployment <id>', 'deployment_id of all predictions; default: the name of the model')
     .option('--model-version <version>', 'where neither response nor path names one', 'unknown')
-    .addOption(
-      new Option('--timeout <duration>', 'without a byte from or to the upstream')
-        .argParser(duration)
-        .default(60_000, '60s'),
-    )
-    .addOption(
-      new Option('--connect-timeout <duration>', 'for a connection to the upstream')
-        .argParser(duration)
-        .default(5_000, '5s'),
-    )
+    .addOption(measured('--timeout <duration>', 'without a byte from or to the upstream', duration, '60s'))
+    .addOption(measured('--connect-timeout <duration>', 'for a connection to the upstream', duration, '5s'))
     .option('--keep-host', "pass the client's Host header on, not that of --upstream")
     .addOption(
-      new Option('--max-body <size>', 'a larger request or response passes, but is not captured')
-        .argParser(megabytes)
-        .default(1, '1m'),
+      measured(
+        '--max-body <size>',
+        'a larger request or response passes, but is not captured',
+        megabytes,
+        '1m',
+      ),
     )
     .addOption(
-      new Option('--max-buffer <size>', 'for what Kafka has not acknowledged; more is dropped')
-        .argParser(megabytes)
-        .default(64, '64m'),
+      measured(
+        '--max-buffer <size>',
+        'for what Kafka has not acknowledged; more is dropped',
+        megabytes,
+        '64m',
+      ),
     )
     .option('--kafka-ssl', 'TLS to Kafka')
     .option('--kafka-ssl-ca <file>', 'PEM, who signed the certificates of the brokers (implies --kafka-ssl)')
@@ -77,6 +75,11 @@ export function addProxy(program: Command): void {
       new Option('--log-level <level>', 'of the log on standard error').choices(LOG_LEVELS).default('info'),
     )
     .action(proxy);
+}
+
+/** Help tells the default as the option takes it. */
+function measured(flags: string, about: string, parse: (text: string) => number, by_default: string): Option {
+  return new Option(flags, about).argParser(parse).default(parse(by_default), by_default);
 }
 
 async function proxy(flags: Flags): Promise<void> {

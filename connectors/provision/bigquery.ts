@@ -1,4 +1,5 @@
 /** Data sets and tables of BigQuery, as they are and as they are needed. */
+import { entryOf } from '../../messages/entry_of.ts';
 import { isWritable } from '../bigquery/cell.ts';
 import { type BigQuery, restClient } from '../bigquery/clients.ts';
 import { isRepeated, isRequired, type TableField, typeOf } from '../bigquery/table_field.ts';
@@ -55,9 +56,7 @@ export class BigqueryProvisioner implements Provisioner {
   async close(): Promise<void> {}
 
   #client(project: string | null): Promise<BigQuery> {
-    const client = this.#clients.get(project) ?? restClient(project ?? undefined);
-    this.#clients.set(project, client);
-    return client;
+    return entryOf(this.#clients, project, () => restClient(project ?? undefined));
   }
 }
 

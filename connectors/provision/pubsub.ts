@@ -1,5 +1,6 @@
 /** Topics and subscriptions of Google Pub/Sub, as they are and as they are needed. */
 import type { PubSub } from '@google-cloud/pubsub';
+import { entryOf } from '../../messages/entry_of.ts';
 import { openPubsub, pubsubHint, STATUS, statusOf } from '../pubsub_client.ts';
 import { ANSWER_MAX_MS, Asking, serviceOf } from './answer.ts';
 import {
@@ -61,9 +62,7 @@ export class PubsubProvisioner implements Provisioner {
   }
 
   #client(project: string | null): Promise<PubSub> {
-    const client = this.#clients.get(project) ?? this.#open(project);
-    this.#clients.set(project, client);
-    return client;
+    return entryOf(this.#clients, project, () => this.#open(project));
   }
 
   /** Signed in: a call without credentials makes Google's client throw where nobody can catch it. */

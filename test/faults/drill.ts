@@ -25,6 +25,7 @@ const KEEP = '.errata/drills';
 const BUG_ROUND = 2;
 
 interface Drill {
+  brokers: BrokerKind;
   cycles: number;
   per_round: number;
   /** Rounds before it are left out. */
@@ -41,9 +42,9 @@ const tidy = new Tidy();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void tidy.run().then(() => process.exit(1)));
 try {
-  const { brokers, bugs, drill } = readArguments();
-  console.log(`seed ${drill.seed}, ${brokers} broker, ${drill.guarantee}, state in ${drill.store}`);
-  const broker = await startDrillBroker(brokers, tidy);
+  const { bugs, drill } = readArguments();
+  console.log(`seed ${drill.seed}, ${drill.brokers} broker, ${drill.guarantee}, state in ${drill.store}`);
+  const broker = await startDrillBroker(drill.brokers, tidy);
   const is_fine = bugs.length === 0 ? await isRight(drill, broker) : await areFound(bugs, drill, broker);
   process.exitCode = is_fine ? 0 : 1;
 } catch (error) {
@@ -118,12 +119,16 @@ async function* rounds(
 }
 
 /** For that round alone. */
-function commandOf({ per_round, seed, guarantee, store, processes, kinds }: Drill, round: number): string {
+function commandOf(
+  { brokers, per_round, seed, guarantee, store, processes, kinds }: Drill,
+  round: number,
+): string {
   const flags = Object.entries({
     cycles: per_round,
     round: per_round,
     from: round,
     seed,
+    brokers,
     guarantee,
     store,
     processes,
@@ -138,7 +143,7 @@ function show(wrong: readonly string[], most: number): void {
   if (wrong.length > most) console.log(`  and ${wrong.length - most} more`);
 }
 
-function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill: Drill } {
+function readArguments(): { bugs: readonly BugName[]; drill: Drill } {
   const { values } = parseArgs({
     options: {
       cycles: { type: 'string', default: '30' },
@@ -155,6 +160,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
   });
   const guarantee = oneOf(values.guarantee, ['exactly_once', 'at_least_once'] as const);
   const drill: Drill = {
+    brokers: oneOf(values.brokers, BROKER_KINDS),
     cycles: natural(values.cycles),
     per_round: natural(values.round),
     first_round: natural(values.from),
@@ -165,7 +171,7 @@ function readArguments(): { brokers: BrokerKind; bugs: readonly BugName[]; drill
     kinds: values.fault?.map((kind) => oneOf(kind, FAULT_KINDS)) ?? sensibleKinds(guarantee),
     bug: null,
   };
-  return { brokers: oneOf(values.brokers, BROKER_KINDS), bugs: bugsOf(values.bug), drill };
+  return { bugs: bugsOf(values.bug), drill };
 }
 
 function bugsOf(text: string | undefined): readonly BugName[] {

@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { cacheFolder } from './fetched_folder.ts';
 
 /** The program in a folder of this one; undefined if the test is skipped. */
 export function withGoTool(t: TestContext, folder: string): string | undefined {
@@ -18,8 +19,7 @@ export function withGoTool(t: TestContext, folder: string): string | undefined {
 /** As `withGoTool`, or why there is none. */
 export function goTool(folder: string): { binary: string } | { missing: string } {
   const source = join(import.meta.dirname, folder);
-  const root = resolve(process.env.ERRATA_CACHE ?? join(import.meta.dirname, '../../.cache'));
-  const cache = join(root, basename(source));
+  const cache = cacheFolder(basename(source));
   const binary = join(cache, hashOf(source));
   if (existsSync(binary)) return { binary };
   mkdirSync(cache, { recursive: true });
