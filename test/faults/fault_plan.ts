@@ -5,6 +5,7 @@ import { randomStream } from '../../training/random.ts';
 /** How often a kind is drawn, against the others. A restart of the broker takes long; a zombie its session time-out. */
 const WEIGHTS = {
   kill_process: 4,
+  kill_at_commit: 3,
   end_thread: 4,
   zombie: 3,
   restart_broker: 1,

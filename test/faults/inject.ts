@@ -33,10 +33,14 @@ export async function inject(fault: Fault, { broker, processes, plan }: Victims)
   const lasts = () => delay(fault.lasts_ms);
   switch (fault.kind) {
     case 'kill_process':
-      await victim.kill();
-      await lasts();
-      victim.start();
+      await killAndStart(victim, lasts);
       return null;
+    case 'kill_at_commit': {
+      // The broker has ended a commit, and the process is gone before it hears of it.
+      const remark = await cutAt(proxy, COMMIT_KEYS[plan.guarantee], 'answer', COMMIT_WITHIN_MS);
+      if (remark === null) await killAndStart(victim, lasts);
+      return remark;
+    }
     case 'end_thread':
       victim.endThread(fault.thread);
       return null;
@@ -81,6 +85,12 @@ export async function inject(fault: Fault, { broker, processes, plan }: Victims)
     case 'answer_lost':
       return await cutAny(fault, 'answer', victim);
   }
+}
+
+async function killAndStart(victim: DrillProcess, lasts: () => Promise<void>): Promise<void> {
+  await victim.kill();
+  await lasts();
+  victim.start();
 }
 
 /** What passes only when tasks begin is cut while those of a thread that has ended do. */

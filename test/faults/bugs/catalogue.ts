@@ -27,10 +27,10 @@ const EARLY = /closed too early/;
 const COMMITTER = 'transactional_committer.ts';
 
 export const BUGS = {
-  offsets_before_outputs: bug('offsets_before_outputs', COMMITTER, ['kill_process'], LOST),
+  offsets_before_outputs: bug('offsets_before_outputs', COMMITTER, ['kill_at_commit'], LOST),
   no_fencing: bug('no_fencing', COMMITTER, ['zombie'], TWICE),
   state_not_restored: bug('state_not_restored', 'state.ts', ['kill_process', 'end_thread'], LOST),
-  changelog_apart: bug('changelog_apart', COMMITTER, ['kill_process'], TWICE),
+  changelog_apart: bug('changelog_apart', COMMITTER, ['kill_at_commit'], TWICE),
   watermark_too_early: bug('watermark_too_early', 'watermarks.ts', ['end_thread', 'rebalance'], EARLY),
 } satisfies Record<string, Bug>;
 
