@@ -4,11 +4,11 @@
  */
 import { RecordScanner } from '../messages/record_scanner.ts';
 import { TextCache } from '../messages/scan/text_cache.ts';
-import { Word } from '../messages/scan/word.ts';
 import type { ScannedJoinable } from '../messages/scanned_record.ts';
 import type { EntryBytes } from './actor.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { PREDICTION_PREFIX } from './join_state.ts';
+import { Word } from './word.ts';
 
 const EXPIRES = '{"expires_ms":';
 const SOURCE = ',"source":"';
@@ -138,8 +138,11 @@ const PREDICTED_WORD = new Word(PREDICTED);
 const HAS_FEEDBACK_WORD = new Word(HAS_FEEDBACK);
 const SEEN_WORD = new Word(SEEN);
 
+/** One for all of a thread: what it says is good until it is asked again. */
+const predicted = new RecordScanner();
+
 export class EntryReader {
-  readonly predicted = new RecordScanner();
+  readonly predicted = predicted;
   source = '';
   time_ms = 0;
   has_feedback = false;
@@ -174,8 +177,9 @@ export class EntryReader {
 
   /** What was predicted, and whether there is feedback. */
   #readPredicted(bytes: Buffer, at: number): boolean {
-    if (!this.predicted.scanPart(bytes, this.#view, at, this.#end)) return false;
-    this.#at = this.predicted.at;
+    const behind = this.predicted.scanPart(bytes, at, this.#end);
+    if (behind < 0) return false;
+    this.#at = behind;
     this.has_feedback = this.#skip(HAS_FEEDBACK_WORD);
     return true;
   }

@@ -26,13 +26,15 @@ interface Scanned {
   isAtHome(scanner: RecordScanner): boolean;
 }
 
+/** One for all of a thread: what it says is good until the next record. */
+const scanner = new RecordScanner();
+
 export class ScannedSource {
   readonly #stage: ActorStage;
   readonly #time: TaskTime;
   readonly #scanned: Scanned;
   /** Processes the record that the input stands on as any other. */
   readonly #ordinary: (input: TaskInput) => void;
-  readonly #scanner = new RecordScanner();
   readonly #lateness_ms: number;
   readonly #max_ahead_ms: number;
   /** The next event time at which something happens, as far as it is known while records are taken. */
@@ -54,6 +56,7 @@ export class ScannedSource {
     const { counters } = this.#scanned;
     const clock = input.clock as EventTimeInput;
     let counted = 0;
+    scanner.forget();
     this.#held_ms = this.#time.heldByOthers(input);
     this.#due_ms = this.#nextDue();
     for (let taken = 0; taken < most && input.advance(); taken++) {
@@ -79,11 +82,10 @@ export class ScannedSource {
   }
 
   #takes(cursor: RecordCursor, clock: EventTimeInput): boolean {
-    const scanner = this.#scanner;
     const { capture, counters, config } = this.#scanned;
     const { value_start, value_end } = cursor;
     if (value_start < 0 || value_end - value_start > config.max_record_bytes) return false;
-    if (!scanner.scan(cursor.buffer, value_start, value_end)) return false;
+    if (!scanner.scanNext(cursor.buffer, value_start, value_end)) return false;
     const { time_ms } = scanner;
     const written_ms = cursor.timestamp_ms >= 0 ? cursor.timestamp_ms : this.#stage.options.now();
     if (time_ms - written_ms > this.#max_ahead_ms) return false;

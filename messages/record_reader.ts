@@ -8,19 +8,20 @@ import type { InputStats, Prediction } from './prediction.ts';
 import { PREDICTION, RecordScanner } from './record_scanner.ts';
 import { TextCache } from './scan/text_cache.ts';
 
+/** One for all of a thread: what it says is good until the next record. */
+const scanner = new RecordScanner(Number.POSITIVE_INFINITY);
+
 export class RecordReader {
   readonly #max_bytes: number;
-  readonly #scanner: RecordScanner;
   readonly #texts = new TextCache();
 
   constructor(max_bytes: number) {
     this.#max_bytes = max_bytes;
-    this.#scanner = new RecordScanner(max_bytes);
   }
 
   read(bytes: Buffer | null): Decoded {
-    const scanner = this.#scanner;
-    if (bytes === null || !scanner.scan(bytes, 0, bytes.length)) return decode(bytes, this.#max_bytes);
+    if (bytes === null || bytes.length > this.#max_bytes || !scanner.scan(bytes, 0, bytes.length))
+      return decode(bytes, this.#max_bytes);
     const { time_ms } = scanner;
     return scanner.kind === PREDICTION
       ? { kind: 'prediction', value: this.#prediction(scanner), time_ms }

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { FEEDBACK, PREDICTION, RecordScanner } from './record_scanner.ts';
 import { agrees } from './scan/agreement.ts';
-import { toDouble } from './scan/decimal.ts';
 import { damagedRecord, numberText, ordinaryRecord, strangeRecord } from './scan/test_records.ts';
 
 const anyRecord = fc.oneof({ weight: 4, arbitrary: strangeRecord }, damagedRecord, ordinaryRecord);
@@ -11,10 +10,22 @@ const neighbour = fc
   .constantFrom('', '}', ',"rating":9}', '"', '9', '{"a":1}')
   .map((text) => Buffer.from(text));
 
+const scanner = new RecordScanner();
+
 function scanned(text: string): RecordScanner | undefined {
-  const scanner = new RecordScanner();
   const bytes = Buffer.from(text);
   return scanner.scan(bytes, 0, bytes.length) ? scanner : undefined;
+}
+
+/** What others see of the record in hand. */
+function fieldsOf(record: RecordScanner): unknown[] {
+  const text = (start: number, end: number) => start < 0 || record.bytes.toString('utf8', start, end);
+  return [
+    ...[record.kind, record.time_ms, record.rating, record.latency_ms, record.stats_mean],
+    text(record.deployment_id_start, record.deployment_id_end),
+    text(record.prediction_id_start, record.prediction_id_end),
+    text(record.input_stats_start, record.input_stats_end),
+  ];
 }
 
 /** Fails where a scan says what decode() does not. One scanner sees all, as in production. */
@@ -86,6 +97,40 @@ describe('record scanner', () => {
     assert(!new RecordScanner(text.length - 1).scan(text, 0, text.length));
   });
 
+  it('says of records that stand in a row what it says of each alone, also of long ones', () => {
+    const alone = new RecordScanner();
+    const long = fc
+      .integer({ min: 1, max: 300_000 })
+      .map((length) =>
+        Buffer.from(`{"model_version":"v1","timestamp":2e11,"output":"${'é'.repeat(length)}"}`),
+      );
+    const records = fc.array(fc.oneof({ weight: 20, arbitrary: anyRecord }, long), { maxLength: 400 });
+    fc.assert(
+      fc.property(records, (row) => {
+        const bytes = Buffer.concat(row);
+        scanner.forget();
+        let start = 0;
+        for (const record of row) {
+          const end = start + record.length;
+          const is_taken = scanner.scanNext(bytes, start, end);
+          assert.equal(is_taken, alone.scan(record, 0, record.length), record.toString());
+          if (is_taken) assert.deepEqual(fieldsOf(scanner), fieldsOf(alone));
+          start = end;
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('reads bytes anew that were changed, once it was told to forget them', () => {
+    const bytes = Buffer.from('{"model_version":"v1","deployment_id":"a","timestamp":2e11,"latency_ms":1}');
+    const latency = () => (scanner.scanNext(bytes, 0, bytes.length) ? scanner.latency_ms : Number.NaN);
+    assert.equal(latency(), 1);
+    bytes.write('2', bytes.length - 2);
+    scanner.forget();
+    assert.equal(latency(), 2);
+  });
+
   it('gives the nearest double of every number', () => {
     const full = fc.double({ noDefaultInfinity: true, noNaN: true, min: 1e-6, max: 1e21 }).map(String);
     fc.assert(
@@ -107,8 +152,11 @@ describe('record scanner', () => {
     fc.assert(
       fc.property(near, ([mantissa, places]) => {
         const text = `${mantissa}e-${places}`;
-        const bytes = Buffer.from(text);
-        assert.equal(toDouble(bytes, 0, bytes.length, Number(mantissa), -places), Number(text), text);
+        const stats = `{"mean":${text},"std":-${text}}`;
+        const found = scanned(
+          `{"model_version":"v1","deployment_id":"a","timestamp":2e11,"input_stats":${stats}}`,
+        )!;
+        assert.deepEqual([found.stats_mean, found.stats_std], [Number(text), -Number(text)], text);
       }),
       { numRuns: 10_000 },
     );

@@ -28,7 +28,7 @@ export function agrees(scanner: RecordScanner, record: Buffer, around = Buffer.a
   assertSame(scanner.time_ms, decoded.time_ms, `time of ${shown}`);
   const value = decoded.value as unknown as Record<string, unknown>;
   for (const name of TEXTS)
-    assertSame(textOf(scanner, bytes, name), value[name] ?? undefined, `${name} of ${shown}`);
+    assertSame(textOf(scanner, name), value[name] ?? undefined, `${name} of ${shown}`);
   for (const name of NUMBERS) assertSame(scanner[name], value[name] ?? Number.NaN, `${name} of ${shown}`);
   const stats = value.input_stats as Record<string, unknown> | null | undefined;
   assert.equal(scanner.has_stats, (stats ?? undefined) !== undefined, shown);
@@ -37,9 +37,9 @@ export function agrees(scanner: RecordScanner, record: Buffer, around = Buffer.a
   return true;
 }
 
-function textOf(scanner: RecordScanner, bytes: Buffer, name: (typeof TEXTS)[number]): string | undefined {
+function textOf(scanner: RecordScanner, name: (typeof TEXTS)[number]): string | undefined {
   const start = scanner[`${name}_start`];
-  return start < 0 ? undefined : bytes.toString('utf8', start, scanner[`${name}_end`]);
+  return start < 0 ? undefined : scanner.bytes.toString('utf8', start, scanner[`${name}_end`]);
 }
 
 function assertSame(actual: unknown, expected: unknown, what: string): void {

@@ -1,9 +1,12 @@
 /** Where the scanner puts what it read, and how others see it. */
 import { InputStats } from '../prediction.ts';
-import type { ScannedRecord } from '../scanned_record.ts';
+import type { ScannedJoinable } from '../scanned_record.ts';
+import { parseTimestamp } from '../timestamp.ts';
 import { FIELDS, fieldNamed } from './fields.ts';
-import { JsonCursor } from './json_cursor.ts';
+import { isoTime } from './iso_time.ts';
+import { ScannerInstance } from './scanner_instance.ts';
 
+const TIMESTAMP = fieldNamed('timestamp');
 const PREDICTION_ID = fieldNamed('prediction_id');
 const EVENT_ID = fieldNamed('event_id');
 const SESSION_ID = fieldNamed('session_id');
@@ -26,7 +29,9 @@ export function statBits(names: readonly string[]): number {
   return names.reduce((bits, name) => bits | (1 << STAT_NAMES.indexOf(name)), 0);
 }
 
-export class ScannedFields extends JsonCursor implements ScannedRecord {
+export class ScannedFields implements ScannedJoinable {
+  /** The scanner's memory, to which all places refer. */
+  bytes!: Buffer;
   /** PREDICTION or FEEDBACK. */
   kind = 0;
   /** Of feedback. */
@@ -36,11 +41,45 @@ export class ScannedFields extends JsonCursor implements ScannedRecord {
   /** One bit per field that is there and not null. Of the others, what is kept below is of an earlier record. */
   protected said = 0;
   protected said_stats = 0;
+  protected readonly instance = new ScannerInstance(STAT_NAMES);
   /** By field, where its value stands; of texts from behind the opening quote to the closing one. */
-  protected readonly starts = new Int32Array(FIELDS.length);
-  protected readonly ends = new Int32Array(FIELDS.length);
-  protected readonly numbers = new Float64Array(FIELDS.length);
-  protected readonly stats = new Float64Array(STAT_NAMES.length);
+  #starts!: Int32Array;
+  #ends!: Int32Array;
+  #numbers!: Float64Array;
+  #stats!: Float64Array;
+  /** SAID, SAID_STATS, IS_EXPLICIT and IS_TIME_TEXT of its layout, which follow each other. */
+  #flags!: Int32Array;
+
+  constructor() {
+    this.look();
+  }
+
+  /** At its memory, which is another than before. */
+  protected look(): void {
+    const { instance } = this;
+    const { buffer } = instance.bytes;
+    this.bytes = instance.bytes;
+    this.#starts = new Int32Array(buffer, instance.at('STARTS'), FIELDS.length);
+    this.#ends = new Int32Array(buffer, instance.at('ENDS'), FIELDS.length);
+    this.#numbers = new Float64Array(buffer, instance.at('NUMBERS'), FIELDS.length);
+    this.#stats = new Float64Array(buffer, instance.at('STATS'), STAT_NAMES.length);
+    this.#flags = new Int32Array(buffer, instance.at('SAID'), 4);
+  }
+
+  /** After a scan, before all else. */
+  protected lookAtFlags(): void {
+    this.said = this.#flags[0]!;
+    this.said_stats = this.#flags[1]!;
+    this.is_explicit = this.#flags[2] === 1;
+  }
+
+  /** Milliseconds since the epoch; NaN: none. */
+  protected get timestamp_ms(): number {
+    const is_text = this.#flags[3] === 1;
+    return is_text
+      ? isoTime(this.bytes, this.#startOf(TIMESTAMP) + 1, this.#endOf(TIMESTAMP) - 1)
+      : (parseTimestamp(this.#numberOf(TIMESTAMP)) ?? Number.NaN);
+  }
 
   get prediction_id_start(): number {
     return this.#startOf(PREDICTION_ID);
@@ -127,19 +166,19 @@ export class ScannedFields extends JsonCursor implements ScannedRecord {
 
   /** -1: absent. */
   #startOf(field: number): number {
-    return (this.said & (1 << field)) !== 0 ? this.starts[field]! : -1;
+    return (this.said & (1 << field)) !== 0 ? this.#starts[field]! : -1;
   }
 
   #endOf(field: number): number {
-    return (this.said & (1 << field)) !== 0 ? this.ends[field]! : -1;
+    return (this.said & (1 << field)) !== 0 ? this.#ends[field]! : -1;
   }
 
   /** NaN: absent. */
   #numberOf(field: number): number {
-    return (this.said & (1 << field)) !== 0 ? this.numbers[field]! : Number.NaN;
+    return (this.said & (1 << field)) !== 0 ? this.#numbers[field]! : Number.NaN;
   }
 
   #statOf(stat: number): number {
-    return (this.said_stats & (1 << stat)) !== 0 ? this.stats[stat]! : Number.NaN;
+    return (this.said_stats & (1 << stat)) !== 0 ? this.#stats[stat]! : Number.NaN;
   }
 }

@@ -1,0 +1,18 @@
+/** What is used of it; TypeScript has it only beside the DOM. Source: https://www.w3.org/TR/wasm-js-api-2/ */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, (...values: number[]) => number>>);
+    readonly exports: unknown;
+  }
+  interface Memory {
+    readonly buffer: ArrayBuffer;
+    /** By pages of 64 KiB; the buffer is another afterwards. */
+    grow(pages: number): number;
+  }
+  interface Global {
+    readonly value: number;
+  }
+}
