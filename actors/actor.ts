@@ -136,6 +136,29 @@ export interface Context {
   late(key: string, value: SourceRecord | object, code?: string): void;
 }
 
+/** Records of a batch, as they stand in it, and how time stands while they are taken. */
+export interface RecordRun {
+  bytes: Buffer;
+  /** Where the next one begins. */
+  position: number;
+  base_timestamp_ms: number;
+  /** False: all were written at `base_timestamp_ms`. */
+  has_own_times: boolean;
+  /** Of the last one that was taken, from the batch's first. */
+  offset_delta: number;
+  max_record_bytes: number;
+  max_ahead_ms: number;
+  lateness_ms: number;
+  /** The watermark is what was reached, as far as others let it, and never less than this. */
+  watermark_ms: number;
+  held_ms: number;
+  /** What the records have moved time to: the latest of them less the disorder. */
+  reached_ms: number;
+  disorder_ms: number;
+  /** No record is taken once the watermark is here. */
+  due_ms: number;
+}
+
 /** Events of records that capture would only pass on. What it does not take comes as a message instead. */
 export interface ScannedInput {
   /** True if `add` may follow. `isAtHome` is asked once per key. */
@@ -143,6 +166,8 @@ export interface ScannedInput {
   add(record: ScannedRecord, watermark_ms: number): void;
   /** As `add`, of a prediction that feedback may follow on: it is no event by itself. */
   addJoinable(record: ScannedRecord, watermark_ms: number): void;
+  /** Takes records as long as they are as usual, `most` of them, each as `takes` and `add` would; says how many. */
+  takeRecords(run: RecordRun, most: number, isAtHome: (deployment_id: string) => boolean): number;
   /** The event time at which what it holds would come too late; `add` may bring it forward. */
   readonly due_ms: number;
   /** What it holds takes much memory, and is to be handed on. */

@@ -44,8 +44,8 @@ export function emptyAggregate(): Aggregate {
 }
 
 /** What the published rule takes for a rating or time to act that is missing. */
-const ASSUMED_RATING = 5;
-const ASSUMED_TIME_TO_ACTION_S = 0;
+export const ASSUMED_RATING = 5;
+export const ASSUMED_TIME_TO_ACTION_S = 0;
 
 /** What of a window's configuration counting depends on. */
 export type Counting = Pick<WindowConfig, 'bad' | 'measures'>;

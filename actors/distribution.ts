@@ -14,7 +14,7 @@ export interface Distribution extends Moments {
 const RELATIVE_ACCURACY = 0.01;
 const mapping = new LogarithmicMapping(RELATIVE_ACCURACY);
 /** What is nearer to zero counts as zero. */
-const SMALLEST = 1e-3;
+export const SMALLEST = 1e-3;
 const LARGEST = 1e300;
 const ZERO_BIN = mapping.key(SMALLEST);
 

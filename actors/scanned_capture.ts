@@ -1,7 +1,7 @@
 /** Capture over records that were scanned and never became objects. */
 import { PREDICTION } from '../messages/record_scanner.ts';
 import type { ScannedJoinable } from '../messages/scanned_record.ts';
-import type { Context, ScannedInput } from './actor.ts';
+import type { Context, RecordRun, ScannedInput } from './actor.ts';
 
 /** Who counts events, and whether those of predictions too. */
 export interface ScannedCounter {
@@ -12,6 +12,10 @@ export interface ScannedCounter {
 export interface ScannedCapture {
   /** Takes the record, or leaves no trace of it and returns false. */
   take(record: ScannedJoinable, watermark_ms: number): boolean;
+  /** False: it takes records one by one only. */
+  readonly takes_runs: boolean;
+  /** Takes records where they stand in their batch, as long as they are as usual; says how many. */
+  takeRecords(run: RecordRun, most: number): number;
   /** Counts what was taken since the last time. */
   settle(count: Context['count']): void;
 }
@@ -21,6 +25,7 @@ export class ScannedAlone implements ScannedCapture {
   readonly #source: string;
   readonly #counters: readonly ScannedCounter[];
   readonly #isAtHome: (deployment_id: string) => boolean;
+  readonly takes_runs: boolean;
   #taken = 0;
 
   constructor(
@@ -31,6 +36,14 @@ export class ScannedAlone implements ScannedCapture {
     this.#source = source;
     this.#counters = counters;
     this.#isAtHome = isAtHome;
+    // A second one would have to know which records the first one took.
+    this.takes_runs = counters.length === 1;
+  }
+
+  takeRecords(run: RecordRun, most: number): number {
+    const taken = this.#counters[0]!.scanned.takeRecords(run, most, this.#isAtHome);
+    this.#taken += taken;
+    return taken;
   }
 
   take(record: ScannedJoinable, watermark_ms: number): boolean {

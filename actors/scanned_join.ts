@@ -84,6 +84,7 @@ const FIRST_OF_QUEUE = QUEUE_PREFIX.charCodeAt(0);
 const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
 
 export class ScannedJoin implements ScannedCapture {
+  readonly takes_runs = false;
   readonly #source: string;
   readonly #entries: EntryBytes;
   readonly #counters: readonly ScannedCounter[];
@@ -119,6 +120,10 @@ export class ScannedJoin implements ScannedCapture {
     return record.kind === PREDICTION
       ? this.#takePrediction(record, watermark_ms)
       : this.#takeFeedback(record, watermark_ms);
+  }
+
+  takeRecords(): number {
+    return 0;
   }
 
   #takePrediction(record: ScannedJoinable, watermark_ms: number): boolean {

@@ -1,44 +1,43 @@
 /**
- * The sums of slices of windows over records that were scanned and never became objects: numbers in typed arrays, one
- * slot per slice and key. What it takes gives the same deltas as `addEvent` does; what it does not take is for the
- * ordinary way.
+ * The sums of slices of windows over records that were scanned and never became objects, kept in the memory of a
+ * WebAssembly module (wasm/), one slot per slice and key. What it takes gives the same deltas as `addEvent` does; what it does not
+ * take is for the ordinary way.
  */
 import { parseDuration } from '../messages/duration.ts';
 import { patternKey } from '../messages/pattern_key.ts';
+import { fieldNamed, STAT_NAMES } from '../messages/scan/fields.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
+import type { RecordRun, ScannedInput } from './actor.ts';
 import type { LeanAggregate } from './aggregate.ts';
-import { FEW_MAX } from './bins.ts';
+import { type Bins, emptyPage, FEW_MAX, PAGE_BINS, type Pages } from './bins.ts';
+import { ColumnsMemory, INPUT_BYTES, PATTERN_PART_MAX } from './columns_memory.ts';
 import { firstStep, stepOf } from './completeness.ts';
 import type { CountList } from './counts.ts';
-import { binOf, type Distribution } from './distribution.ts';
-import { HistogramPages } from './histogram_pages.ts';
-import { grown, KeyTable } from './key_table.ts';
-import type { Measure } from './measures.ts';
+import type { Distribution } from './distribution.ts';
 import type { Moments } from './moments.ts';
 import type { WindowConfig } from './window_config.ts';
 import { dueAt, type WindowDelta, windowKey } from './window_delta.ts';
 import type { WindowKind } from './window_kind.ts';
 
-/** What a slot holds in `#sums`. */
-const EVENTS = 0;
-const LOW_RATINGS = 1;
-const SLOW_ACTIONS = 2;
-const INPUT_MEAN = 3;
-const LATENCY = 6;
-const MEASURES = 9;
-const MOMENTS_WIDTH = 3;
-
-/** Bins of values from a thousandth to a thousand million; the others take the ordinary way. */
-const FIRST_BIN = -352;
-const END_BIN = 1056;
-const LARGEST_VALUE = 1e9;
-
 /** Gathers more than this only until the next record: then it asks to be emptied. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_KEYS = 200_000;
 const MAX_PATTERN_NAMES = 10_000;
-/** Truncated means and deviations that a number can hold both of. */
-const MAX_PATTERN_PART = 1 << 25;
+
+/** What a key's last int says: see KEYS of wasm/layout.ts. */
+const AT_HOME = 1;
+const NOT_AT_HOME = 2;
+const KEY_SEPARATOR = 0xff;
+
+const RATING = fieldNamed('rating');
+const TIME_TO_ACTION = fieldNamed('time_to_action');
+const LATENCY = fieldNamed('latency_ms');
+const SERVER_LOAD = fieldNamed('server_load');
+const DEPLOYMENT_ID = fieldNamed('deployment_id');
+const MODEL_VERSION = fieldNamed('model_version');
+const [MEAN, STD, MIN, MAX] = ['mean', 'std', 'min', 'max'].map((name) => STAT_NAMES.indexOf(name));
+
+type IsAtHome = (deployment_id: string) => boolean;
 
 /** A value of the fields by which windows are grouped, and how it is called as a Kafka key. */
 interface NamedKey {
@@ -51,319 +50,364 @@ export interface NamedDelta {
   delta: WindowDelta;
 }
 
-interface OpenSlice {
-  index: number;
-  start_ms: number;
-  end_ms: number;
-  /** Key → slot + 1; 0: none. */
-  slots: Int32Array;
-}
-
-const NO_SLICE: OpenSlice = { index: -1, start_ms: 0, end_ms: 0, slots: new Int32Array(0) };
-
-export class WindowColumns {
+export class WindowColumns implements ScannedInput {
   /** The event time at which what it holds would come too late; infinity where it holds nothing. */
   due_ms = Number.POSITIVE_INFINITY;
   readonly #config: WindowConfig;
   readonly #kind: WindowKind;
-  readonly #slice_ms: number;
   readonly #lateness_ms: number;
-  readonly #measures: ((record: ScannedRecord) => number)[];
-  /** Of the record in hand, by measure. */
-  readonly #values: Float64Array;
-  readonly #width: number;
-  readonly #keys = new KeyTable();
-  /** Per key; null: it is not at home in this partition. */
-  #named: (NamedKey | null)[] = [];
-  #slices: OpenSlice[] = [];
-  /** By where they begin. */
-  readonly #slice_at = new Map<number, OpenSlice>();
-  #slice = NO_SLICE;
-  #sums: Float64Array;
-  /** Per slot the predictions of each step of its slice. */
-  #predictions = new Float64Array(0);
   readonly #step_ms: number;
-  readonly #steps_per_slice: number;
-  #patterns: (Map<number, number> | undefined)[] = [];
+  /** Of the keys by number; null: it is not at home in this partition. */
+  #named: (NamedKey | null)[] = [];
   /** The same few come again and again. */
   readonly #pattern_names = new Map<number, string>();
-  readonly #histograms: HistogramPages[];
-  #slot_keys = new Int32Array(64);
-  #slot_slices = new Int32Array(64);
-  #slots = 0;
-  #key = -1;
+  /** Only who scans records needs it. */
+  #made: ColumnsMemory | null = null;
+  /** What of which bytes is in the memory's input. A batch has bytes of its own, which do not change. */
+  #window: Buffer | null = null;
+  #window_start = 0;
+  #window_end = 0;
 
   constructor(config: WindowConfig, kind: WindowKind) {
     this.#config = config;
     this.#kind = kind;
-    this.#slice_ms = kind.slice_ms;
     this.#step_ms = stepOf(kind);
-    this.#steps_per_slice = Math.ceil(this.#slice_ms / this.#step_ms) + 1;
     this.#lateness_ms = parseDuration(config.lateness);
-    this.#measures = config.measures.map(scannedMeasure);
-    this.#values = new Float64Array(this.#measures.length);
-    this.#width = MEASURES + MOMENTS_WIDTH * this.#measures.length;
-    this.#sums = new Float64Array(64 * this.#width);
-    const histograms = 1 + this.#measures.length;
-    this.#histograms = Array.from({ length: histograms }, () => new HistogramPages(FIRST_BIN, END_BIN));
+  }
+
+  get #memory(): ColumnsMemory {
+    this.#made ??= new ColumnsMemory(this.#config, this.#kind);
+    return this.#made;
   }
 
   /** True if `add` may follow. `isAtHome` is asked once per key. */
-  takes(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): boolean {
-    if (!this.#fits(record)) return false;
-    this.#keys.begin();
-    for (const field of this.#config.by) {
-      const start = field === 'deployment_id' ? record.deployment_id_start : record.model_version_start;
-      const end = field === 'deployment_id' ? record.deployment_id_end : record.model_version_end;
-      if (start < 0) return false;
-      this.#keys.field(record.bytes, start, end);
+  takes(record: ScannedRecord, isAtHome: IsAtHome): boolean {
+    const memory = this.#memory;
+    const { exports } = memory;
+    this.#put(record);
+    for (;;) {
+      const result = exports.fit();
+      if (result === exports.FULL.value) memory.grow();
+      else if (result === exports.NEW_KEY.value) this.#nameKey(isAtHome);
+      else return result === exports.DONE.value;
     }
-    this.#key = this.#keys.number();
-    if (this.#key === this.#named.length) this.#named.push(this.#nameOf(record, isAtHome));
-    return this.#named[this.#key] !== null;
   }
 
   /** The record that `takes` was asked about. */
-  add(record: ScannedRecord, watermark_ms: number): void {
-    const slot = this.#slotAt(record.time_ms, watermark_ms);
-    const sums = this.#sums;
-    const at = slot * this.#width;
-    sums[at + EVENTS]!++;
-    if (record.rating < this.#config.bad.rating_below) sums[at + LOW_RATINGS]!++;
-    if (record.time_to_action > this.#config.bad.time_to_action_above) sums[at + SLOW_ACTIONS]!++;
-    if (record.has_stats) {
-      addMoments(sums, at + INPUT_MEAN, record.stats_mean);
-      this.#addPattern(slot, record);
+  add(_record: ScannedRecord, watermark_ms: number): void {
+    const { exports } = this.#memory;
+    while (exports.add() === exports.NEW_SLICE.value) this.#openSlice(watermark_ms);
+  }
+
+  addJoinable(_record: ScannedRecord, watermark_ms: number): void {
+    const { exports } = this.#memory;
+    while (exports.addJoinable() === exports.NEW_SLICE.value) this.#openSlice(watermark_ms);
+  }
+
+  takeRecords(run: RecordRun, most: number, isAtHome: IsAtHome): number {
+    const memory = this.#memory;
+    this.#putRun(run);
+    let taken = 0;
+    while (taken < most) {
+      const shift = this.#moveWindow(run);
+      const result = memory.exports.takeRecords(run.position + shift, this.#window_end + shift, most - taken);
+      const more = memory.int('TAKEN');
+      if (more > 0) run.offset_delta = memory.int('LAST_OFFSET_DELTA');
+      taken += more;
+      run.position = memory.int('NEXT_AT') - shift;
+      run.reached_ms = memory.double('REACHED_MS');
+      if (!this.#goesOn(result, run, isAtHome)) break;
     }
-    if (record.latency_ms >= 0) this.#addValue(slot, at + LATENCY, 0, record.latency_ms);
-    for (let index = 0; index < this.#values.length; index++) {
-      const value = this.#values[index]!;
-      if (!Number.isNaN(value)) this.#addValue(slot, at + MEASURES + MOMENTS_WIDTH * index, 1 + index, value);
+    return taken;
+  }
+
+  /** Whether more records may follow on what stopped it. */
+  #goesOn(result: number, run: RecordRun, isAtHome: IsAtHome): boolean {
+    const memory = this.#memory;
+    const { exports } = memory;
+    switch (result) {
+      case exports.NEW_KEY.value:
+        this.#nameKey(isAtHome);
+        return true;
+      case exports.NEW_SLICE.value:
+        this.#openSlice(Math.max(run.watermark_ms, Math.min(run.reached_ms, run.held_ms)));
+        memory.setDouble('DUE_MS', Math.min(run.due_ms, this.due_ms));
+        return true;
+      case exports.FULL.value:
+        memory.grow();
+        return true;
+      case exports.BEYOND.value:
+        // A record that is still cut off where the window begins with it is longer than that, and unusual.
+        this.#window = null;
+        return run.position !== this.#window_start;
+      default:
+        return false;
     }
   }
 
-  /** As `add`, of a prediction; counts it by its step of time. */
-  addJoinable(record: ScannedRecord, watermark_ms: number): void {
-    const slot = this.#slotAt(record.time_ms, watermark_ms);
-    const step = Math.floor(record.time_ms / this.#step_ms);
-    const first = Math.floor(this.#slice.start_ms / this.#step_ms);
-    const at = slot * this.#steps_per_slice + step - first;
-    const missing = at + 1 - this.#predictions.length;
-    if (missing > 0) this.#predictions = grown(this.#predictions, missing);
-    this.#predictions[at]!++;
+  /** So that the record at `run.position` is in the input; returns by how much places there are ahead of those in the batch. */
+  #moveWindow({ bytes, position }: RecordRun): number {
+    const memory = this.#memory;
+    if (bytes !== this.#window || position < this.#window_start || position > this.#window_end) {
+      this.#window = bytes;
+      this.#window_start = position;
+      this.#window_end = Math.min(position + INPUT_BYTES, bytes.length);
+      bytes.copy(memory.bytes, memory.input, position, this.#window_end);
+    }
+    return memory.input - this.#window_start;
+  }
+
+  #putRun(run: RecordRun): void {
+    const memory = this.#memory;
+    memory.setDouble('BASE_TIMESTAMP_MS', run.base_timestamp_ms);
+    memory.setDouble('MAX_AHEAD_MS', run.max_ahead_ms);
+    memory.setDouble('LATENESS_MS', run.lateness_ms);
+    memory.setDouble('WATERMARK_MS', run.watermark_ms);
+    memory.setDouble('HELD_MS', run.held_ms);
+    memory.setDouble('REACHED_MS', run.reached_ms);
+    memory.setDouble('DISORDER_MS', run.disorder_ms);
+    memory.setDouble('DUE_MS', Math.min(run.due_ms, this.due_ms));
+    memory.setInt('MAX_RECORD_BYTES', run.max_record_bytes);
+    memory.setInt('HAS_OWN_TIMES', run.has_own_times ? 1 : 0);
+  }
+
+  /** What is asked of the record, as if it had been scanned here. */
+  #put(record: ScannedRecord): void {
+    const memory = this.#memory;
+    const { ints, doubles } = memory;
+    const { SAID, SAID_STATS, TIME_MS } = memory.exports;
+    this.#window = null;
+    let said = 0;
+    let at = memory.input;
+    for (const field of this.#config.by) {
+      const is_deployment = field === 'deployment_id';
+      const start = is_deployment ? record.deployment_id_start : record.model_version_start;
+      const end = is_deployment ? record.deployment_id_end : record.model_version_end;
+      if (start < 0) continue;
+      const number = is_deployment ? DEPLOYMENT_ID : MODEL_VERSION;
+      this.#putText(number, at, record.bytes, start, end);
+      at += end - start;
+      said |= 1 << number;
+    }
+    said |= this.#putNumber(RATING, record.rating);
+    said |= this.#putNumber(TIME_TO_ACTION, record.time_to_action);
+    said |= this.#putNumber(LATENCY, record.latency_ms);
+    said |= this.#putNumber(SERVER_LOAD, record.server_load);
+    ints[SAID.value >> 2] = said;
+    ints[SAID_STATS.value >> 2] = record.has_stats ? this.#putStats(record) : 0;
+    doubles[TIME_MS.value >> 3] = record.time_ms;
+  }
+
+  #putText(field: number, at: number, from: Buffer, start: number, end: number): void {
+    const { ints, bytes, exports } = this.#memory;
+    ints[(exports.STARTS.value >> 2) + field] = at;
+    ints[(exports.ENDS.value >> 2) + field] = at + end - start;
+    for (let position = start, to = at; position < end; position++, to++) bytes[to] = from[position]!;
+  }
+
+  /** Its bit, where it is there. */
+  #putNumber(field: number, value: number): number {
+    if (Number.isNaN(value)) return 0;
+    const { doubles, exports } = this.#memory;
+    doubles[(exports.NUMBERS.value >> 3) + field] = value;
+    return 1 << field;
+  }
+
+  #putStats({ stats_mean, stats_std, stats_min, stats_max }: ScannedRecord): number {
+    return (
+      this.#putStat(MEAN!, stats_mean) |
+      this.#putStat(STD!, stats_std) |
+      this.#putStat(MIN!, stats_min) |
+      this.#putStat(MAX!, stats_max)
+    );
+  }
+
+  #putStat(stat: number, value: number): number {
+    if (Number.isNaN(value)) return 0;
+    const { doubles, exports } = this.#memory;
+    doubles[(exports.STATS.value >> 3) + stat] = value;
+    return 1 << stat;
+  }
+
+  /** The key in hand, of which nobody has asked yet whether it is at home. */
+  #nameKey(isAtHome: IsAtHome): void {
+    const memory = this.#memory;
+    const number = memory.exports.keyInHand();
+    const at = (memory.base('KEYS') + number * memory.instance.at('KEY_ENTRY_BYTES')) >> 2;
+    const named = this.#nameOf(memory.base('KEY_BYTES') + memory.ints[at + 1]!, isAtHome);
+    this.#named[number] = named;
+    memory.ints[at + 3] = named === null ? NOT_AT_HOME : AT_HOME;
+  }
+
+  #nameOf(start: number, isAtHome: IsAtHome): NamedKey | null {
+    const { bytes } = this.#memory;
+    const key: WindowDelta['key'] = {};
+    let at = start;
+    for (const field of this.#config.by) {
+      const end = bytes.indexOf(KEY_SEPARATOR, at);
+      key[field] = bytes.toString('utf8', at, end);
+      at = end + 1;
+    }
+    const { deployment_id } = key;
+    return deployment_id !== undefined && !isAtHome(deployment_id) ? null : { key, name: windowKey(key) };
+  }
+
+  /** That of the record in hand. */
+  #openSlice(watermark_ms: number): void {
+    const memory = this.#memory;
+    const { slice_ms } = this.#kind;
+    const start_ms = Math.floor(memory.doubles[memory.exports.TIME_MS.value >> 3]! / slice_ms) * slice_ms;
+    memory.doubles[(memory.base('SLICES') >> 3) + memory.use('SLICES')] = start_ms;
+    this.due_ms = Math.min(this.due_ms, dueAt(start_ms + slice_ms, this.#lateness_ms, watermark_ms));
   }
 
   /** True where what it holds should be handed on before long. */
   get is_full(): boolean {
-    const slot_bytes = 8 * (this.#width + this.#steps_per_slice);
-    let size_bytes = 4 * this.#slices.length * this.#keys.size + this.#slots * slot_bytes;
-    for (const histogram of this.#histograms) size_bytes += histogram.size_bytes;
-    return size_bytes > MAX_BYTES;
+    return this.#made !== null && this.#made.size_bytes > MAX_BYTES;
   }
 
   /** All that was added since, as deltas, one per slice and key. */
   *take(): Iterable<NamedDelta> {
-    for (let slot = 0; slot < this.#slots; slot++) yield this.#delta(slot);
-    this.#sums.fill(0, 0, this.#slots * this.#width);
-    this.#predictions.fill(0, 0, this.#slots * this.#steps_per_slice);
-    for (const histogram of this.#histograms) histogram.clear();
-    this.#patterns = [];
-    this.#slices = [];
-    this.#slice_at.clear();
-    this.#slice = NO_SLICE;
-    this.#slots = 0;
+    const memory = this.#made;
+    if (memory === null) return;
+    const patterns = this.#patternsBySlot(memory);
+    const slots = memory.used('SLOTS');
+    for (let slot = 0; slot < slots; slot++) yield this.#delta(memory, slot, patterns[slot]);
+    if (slots > 0) memory.clearSums();
     this.due_ms = Number.POSITIVE_INFINITY;
     if (this.#pattern_names.size > MAX_PATTERN_NAMES) this.#pattern_names.clear();
-    if (this.#keys.size > MAX_KEYS) {
-      this.#keys.clear();
+    if (this.#named.length > MAX_KEYS) {
+      memory.clearKeys();
       this.#named = [];
     }
   }
 
-  #fits(record: ScannedRecord): boolean {
-    if (record.has_stats) {
-      const { stats_mean, stats_std } = record;
-      if (!(Math.abs(stats_mean) < MAX_PATTERN_PART && Math.abs(stats_std) < MAX_PATTERN_PART)) return false;
+  /** In the order in which they were first seen. */
+  #patternsBySlot(memory: ColumnsMemory): CountList[] {
+    const { ints, doubles } = memory;
+    const by_slot: CountList[] = [];
+    const size_bytes = memory.instance.at('PATTERN_BYTES');
+    const first = memory.base('PATTERNS');
+    for (let at = first; at < first + memory.used('PATTERNS') * size_bytes; at += size_bytes) {
+      const slot = ints[at >> 2]!;
+      let counts = by_slot[slot];
+      if (!counts) by_slot[slot] = counts = [];
+      counts.push(this.#patternName(doubles[(at >> 3) + 1]!), ints[(at >> 2) + 1]!);
     }
-    if (record.latency_ms >= 0 && !hasBin(record.latency_ms)) return false;
-    for (let index = 0; index < this.#measures.length; index++) {
-      const value = this.#measures[index]!(record);
-      this.#values[index] = value;
-      if (!Number.isNaN(value) && !hasBin(value)) return false;
+    return by_slot;
+  }
+
+  #patternName(pattern: number): string {
+    let name = this.#pattern_names.get(pattern);
+    if (name === undefined) {
+      name = patternName(pattern);
+      this.#pattern_names.set(pattern, name);
     }
-    return true;
-  }
-
-  #nameOf(record: ScannedRecord, isAtHome: (deployment_id: string) => boolean): NamedKey | null {
-    const text = (start: number, end: number) => record.bytes.toString('utf8', start, end);
-    const { deployment_id_start, deployment_id_end, model_version_start, model_version_end } = record;
-    const deployment_id = text(deployment_id_start, deployment_id_end);
-    if (!isAtHome(deployment_id)) return null;
-    const model_version = () => text(model_version_start, model_version_end);
-    const fields = this.#config.by.map((field) => [
-      field,
-      field === 'deployment_id' ? deployment_id : model_version(),
-    ]);
-    const key = Object.fromEntries(fields);
-    return { key, name: windowKey(key) };
-  }
-
-  #slotAt(time_ms: number, watermark_ms: number): number {
-    if (time_ms < this.#slice.start_ms || time_ms >= this.#slice.end_ms)
-      this.#slice = this.#sliceAt(time_ms, watermark_ms);
-    const slice = this.#slice;
-    if (this.#key >= slice.slots.length) slice.slots = grown(slice.slots, this.#key + 1 - slice.slots.length);
-    const found = slice.slots[this.#key]! - 1;
-    if (found >= 0) return found;
-    const slot = this.#slots++;
-    slice.slots[this.#key] = slot + 1;
-    this.#open(slot);
-    return slot;
-  }
-
-  #open(slot: number): void {
-    if (slot >= this.#slot_keys.length) {
-      this.#slot_keys = grown(this.#slot_keys, 1);
-      this.#slot_slices = grown(this.#slot_slices, 1);
-      this.#sums = grown(this.#sums, 1);
-    }
-    this.#slot_keys[slot] = this.#key;
-    this.#slot_slices[slot] = this.#slice.index;
-  }
-
-  #sliceAt(time_ms: number, watermark_ms: number): OpenSlice {
-    const start_ms = Math.floor(time_ms / this.#slice_ms) * this.#slice_ms;
-    const known = this.#slice_at.get(start_ms);
-    if (known) return known;
-    const end_ms = start_ms + this.#slice_ms;
-    const slots = new Int32Array(Math.max(64, this.#keys.size));
-    const slice = { index: this.#slices.length, start_ms, end_ms, slots };
-    this.#slices.push(slice);
-    this.#slice_at.set(start_ms, slice);
-    this.due_ms = Math.min(this.due_ms, dueAt(end_ms, this.#lateness_ms, watermark_ms));
-    return slice;
-  }
-
-  #addPattern(slot: number, { stats_mean, stats_std }: ScannedRecord): void {
-    let counts = this.#patterns[slot];
-    if (!counts) this.#patterns[slot] = counts = new Map();
-    const pattern =
-      Math.trunc(stats_mean) * (2 * MAX_PATTERN_PART) + Math.trunc(stats_std) + MAX_PATTERN_PART;
-    counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
-  }
-
-  #addValue(slot: number, at: number, histogram: number, value: number): void {
-    addMoments(this.#sums, at, value);
-    this.#histograms[histogram]!.count(slot, binOf(value));
-  }
-
-  #delta(slot: number): NamedDelta {
-    const { key, name } = this.#named[this.#slot_keys[slot]!]!;
-    const { start_ms, end_ms } = this.#slices[this.#slot_slices[slot]!]!;
-    const represents = this.#sums[slot * this.#width + EVENTS]!;
-    return { name, delta: { key, start_ms, end_ms, represents, aggregate: this.#aggregate(slot) } };
-  }
-
-  /** Without the parts in which there is nothing. */
-  #aggregate(slot: number): LeanAggregate {
-    const sums = this.#sums;
-    const at = slot * this.#width;
-    const aggregate: LeanAggregate = {};
-    if (sums[at + EVENTS]! > 0) {
-      aggregate.events = sums[at + EVENTS]!;
-      if (sums[at + LOW_RATINGS]! > 0) aggregate.low_ratings = sums[at + LOW_RATINGS]!;
-      if (sums[at + SLOW_ACTIONS]! > 0) aggregate.slow_actions = sums[at + SLOW_ACTIONS]!;
-      if (sums[at + INPUT_MEAN]! > 0) aggregate.input_mean = momentsAt(sums, at + INPUT_MEAN);
-      if (sums[at + LATENCY]! > 0) aggregate.latency_ms = this.#distribution(slot, at + LATENCY, 0);
-      this.#putMeasures(aggregate, slot, at + MEASURES);
-      const patterns = this.#patterns[slot];
-      if (patterns) aggregate.patterns = this.#namedPatterns(patterns);
-    }
-    const predictions = this.#predictionsOf(slot);
-    if (predictions) aggregate.predictions = predictions;
-    return aggregate;
-  }
-
-  #namedPatterns(counts: ReadonlyMap<number, number>): CountList {
-    const patterns: CountList = [];
-    for (const [pattern, count] of counts)
-      patterns.push(this.#pattern_names.get(pattern) ?? this.#namePattern(pattern), count);
-    return patterns;
-  }
-
-  #namePattern(pattern: number): string {
-    const name = patternName(pattern);
-    this.#pattern_names.set(pattern, name);
     return name;
   }
 
-  #putMeasures(aggregate: LeanAggregate, slot: number, first_at: number): void {
+  #delta(memory: ColumnsMemory, slot: number, patterns: CountList | undefined): NamedDelta {
+    const { ints, doubles } = memory;
+    const at = (memory.base('SLOTS') >> 2) + 2 * slot;
+    const { key, name } = this.#named[ints[at]!]!;
+    const start_ms = doubles[(memory.base('SLICES') >> 3) + ints[at + 1]!]!;
+    const sums = (memory.base('SUMS') >> 3) + slot * memory.width;
+    const represents = doubles[sums + memory.exports.SUM_EVENTS.value]!;
+    const aggregate = this.#aggregate(memory, slot, sums);
+    if (patterns) aggregate.patterns = patterns;
+    const predictions = this.#predictionsOf(memory, slot, start_ms);
+    if (predictions) aggregate.predictions = predictions;
+    const end_ms = start_ms + this.#kind.slice_ms;
+    return { name, delta: { key, start_ms, end_ms, represents, aggregate } };
+  }
+
+  /** Without the parts in which there is nothing. */
+  #aggregate(memory: ColumnsMemory, slot: number, sums: number): LeanAggregate {
+    const { doubles, exports } = memory;
+    const aggregate: LeanAggregate = {};
+    const events = doubles[sums + exports.SUM_EVENTS.value]!;
+    if (events === 0) return aggregate;
+    aggregate.events = events;
+    const low_ratings = doubles[sums + exports.SUM_LOW_RATINGS.value]!;
+    if (low_ratings > 0) aggregate.low_ratings = low_ratings;
+    const slow_actions = doubles[sums + exports.SUM_SLOW_ACTIONS.value]!;
+    if (slow_actions > 0) aggregate.slow_actions = slow_actions;
+    const input_mean = momentsAt(doubles, sums + exports.SUM_INPUT_MEAN.value);
+    if (input_mean.count > 0) aggregate.input_mean = input_mean;
+    const latency_ms = this.#distribution(memory, slot, sums + exports.SUM_LATENCY.value, 0);
+    if (latency_ms) aggregate.latency_ms = latency_ms;
     const measures: LeanAggregate['measures'] = {};
     let is_any = false;
     for (const [index, name] of this.#config.measures.entries()) {
-      const at = first_at + MOMENTS_WIDTH * index;
-      if (this.#sums[at] === 0) continue;
-      measures[name] = this.#distribution(slot, at, 1 + index);
+      const at = sums + exports.SUM_MEASURES.value + exports.MOMENTS_WIDTH.value * index;
+      const distribution = this.#distribution(memory, slot, at, 1 + index);
+      if (!distribution) continue;
+      measures[name] = distribution;
       is_any = true;
     }
     if (is_any) aggregate.measures = measures;
+    return aggregate;
   }
 
-  #predictionsOf(slot: number): CountList | undefined {
-    const { start_ms } = this.#slices[this.#slot_slices[slot]!]!;
+  #predictionsOf(memory: ColumnsMemory, slot: number, start_ms: number): CountList | undefined {
+    const { doubles, steps_per_slice } = memory;
     const first = Math.floor(start_ms / this.#step_ms) - firstStep(this.#kind, start_ms);
+    const at = (memory.base('STEPS') >> 3) + slot * steps_per_slice;
     const predictions: CountList = [];
-    for (let step = 0; step < this.#steps_per_slice; step++) {
-      const count = this.#predictions[slot * this.#steps_per_slice + step] ?? 0;
+    for (let step = 0; step < steps_per_slice; step++) {
+      const count = doubles[at + step]!;
       if (count !== 0) predictions.push(first + step, count);
     }
     return predictions.length > 0 ? predictions : undefined;
   }
 
-  #distribution(slot: number, at: number, histogram: number): Distribution {
-    const moments = momentsAt(this.#sums, at);
-    const pages = this.#histograms[histogram]!;
-    return { ...moments, bins: moments.count > FEW_MAX ? pages.bins(slot) : pages.few(slot) };
+  #distribution(
+    memory: ColumnsMemory,
+    slot: number,
+    at: number,
+    histogram: number,
+  ): Distribution | undefined {
+    const moments = momentsAt(memory.doubles, at);
+    if (moments.count === 0) return undefined;
+    const row = (memory.base('ROWS') >> 2) + (slot * memory.histograms + histogram) * memory.pages_per_row;
+    return { ...moments, bins: binsOf(memory, row, moments.count > FEW_MAX) };
   }
 }
 
-/** As `measured` in measures.ts. NaN: absent. */
-function scannedMeasure(measure: Measure): (record: ScannedRecord) => number {
-  switch (measure) {
-    case 'rating':
-      return (record) => record.rating;
-    case 'time_to_action':
-      return (record) => record.time_to_action;
-    case 'latency_ms':
-      return (record) => record.latency_ms;
-    case 'server_load':
-      return (record) => record.server_load;
-    case 'input_stats.mean':
-      return (record) => record.stats_mean;
-    case 'input_stats.std':
-      return (record) => record.stats_std;
-    case 'input_stats.min':
-      return (record) => record.stats_min;
-    case 'input_stats.max':
-      return (record) => record.stats_max;
+/** Of the row of pages that begins at this int. */
+function binsOf(memory: ColumnsMemory, row: number, by_page: boolean): Bins {
+  const { ints, pages_per_row, first_page } = memory;
+  const pages: Pages = {};
+  const few: number[] = [];
+  for (let index = 0; index < pages_per_row; index++) {
+    const page = ints[row + index]!;
+    if (page === 0) continue;
+    const counts = (memory.base('PAGES') >> 2) + (page - 1) * PAGE_BINS;
+    if (by_page) pages[first_page + index] = countsAt(ints, counts);
+    else pushFew(few, ints, counts, (first_page + index) * PAGE_BINS);
+  }
+  return by_page ? pages : few;
+}
+
+function countsAt(ints: Int32Array, at: number): number[] {
+  const counts = emptyPage();
+  for (let bin = 0; bin < PAGE_BINS; bin++) counts[bin] = ints[at + bin]!;
+  return counts;
+}
+
+/** Bin and count in turn. */
+function pushFew(few: number[], ints: Int32Array, at: number, first_bin: number): void {
+  for (let bin = 0; bin < PAGE_BINS; bin++) {
+    const count = ints[at + bin]!;
+    if (count !== 0) few.push(first_bin + bin, count);
   }
 }
 
-function hasBin(value: number): boolean {
-  return value >= 0 && value <= LARGEST_VALUE;
-}
-
-function addMoments(sums: Float64Array, at: number, value: number): void {
-  sums[at]! += 1;
-  sums[at + 1]! += value;
-  sums[at + 2]! += value * value;
-}
-
-function momentsAt(sums: Float64Array, at: number): Moments {
-  return { count: sums[at]!, sum: sums[at + 1]!, sum_squares: sums[at + 2]! };
+function momentsAt(doubles: Float64Array, at: number): Moments {
+  return { count: doubles[at]!, sum: doubles[at + 1]!, sum_squares: doubles[at + 2]! };
 }
 
 function patternName(pattern: number): string {
-  const mean = Math.floor(pattern / (2 * MAX_PATTERN_PART));
-  return patternKey({ mean, std: pattern - mean * (2 * MAX_PATTERN_PART) - MAX_PATTERN_PART });
+  const mean = Math.floor(pattern / (2 * PATTERN_PART_MAX));
+  return patternKey({ mean, std: pattern - mean * (2 * PATTERN_PART_MAX) - PATTERN_PART_MAX });
 }

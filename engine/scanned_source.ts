@@ -3,6 +3,7 @@
  * where they stand in the batch, and never become objects. Whatever is unusual about a record (bad, late, from far ahead, a
  * heartbeat) takes the ordinary way through the actors, with event time advanced up to it; so both ways say the same.
  */
+import type { RecordRun } from '../actors/actor.ts';
 import type { CaptureConfig } from '../actors/capture_config.ts';
 import { ScannedAlone, type ScannedCapture, type ScannedCounter } from '../actors/scanned_capture.ts';
 import { ScannedJoin } from '../actors/scanned_join.ts';
@@ -37,6 +38,7 @@ export class ScannedSource {
   readonly #ordinary: (input: TaskInput) => void;
   readonly #lateness_ms: number;
   readonly #max_ahead_ms: number;
+  readonly #run: RecordRun;
   /** The next event time at which something happens, as far as it is known while records are taken. */
   #due_ms = Number.NEGATIVE_INFINITY;
   /** How far the other inputs let the watermark go. */
@@ -49,6 +51,7 @@ export class ScannedSource {
     this.#ordinary = ordinary;
     this.#lateness_ms = parseDuration(scanned.config.lateness);
     this.#max_ahead_ms = parseDuration(scanned.config.max_ahead);
+    this.#run = runOf(scanned.config, { lateness_ms: this.#lateness_ms, max_ahead_ms: this.#max_ahead_ms });
   }
 
   /** Stops early at the end of a chunk and where a window may close. */
@@ -59,9 +62,11 @@ export class ScannedSource {
     scanner.forget();
     this.#held_ms = this.#time.heldByOthers(input);
     this.#due_ms = this.#nextDue();
-    for (let taken = 0; taken < most && input.advance(); taken++) {
-      if (this.#takes(input.cursor, clock)) counted++;
-      else {
+    for (let taken = 0; taken < most && input.advance(); ) {
+      const passed = this.#pass(input, clock, most - taken) || (this.#takes(input.cursor, clock) ? 1 : 0);
+      counted += passed;
+      taken += Math.max(passed, 1);
+      if (passed === 0) {
         advance();
         this.#ordinary(input);
         this.#due_ms = this.#nextDue();
@@ -81,8 +86,37 @@ export class ScannedSource {
     ledger.settle();
   }
 
+  /** Takes records of the batch from the current one on, as long as they are as usual; says how many. */
+  #pass(input: TaskInput, clock: EventTimeInput, most: number): number {
+    const { capture } = this.#scanned;
+    const { cursor } = input;
+    if (!capture.takes_runs) return 0;
+    const run = this.#run;
+    run.bytes = cursor.buffer;
+    run.position = cursor.start;
+    run.base_timestamp_ms = cursor.base_timestamp_ms;
+    run.has_own_times = cursor.has_own_times;
+    run.watermark_ms = this.#stage.watermark_ms;
+    run.held_ms = this.#held_ms;
+    run.reached_ms = clock.reached_ms;
+    run.disorder_ms = clock.disorder_ms;
+    run.due_ms = this.#due_ms;
+    const taken = capture.takeRecords(run, Math.min(most, cursor.left));
+    if (taken === 0) return 0;
+    input.pass(taken, run.position, run.offset_delta);
+    clock.observe(run.reached_ms + run.disorder_ms);
+    this.#hurry();
+    return taken;
+  }
+
+  /** What was taken may be due sooner than all else. */
+  #hurry(): void {
+    for (const { scanned } of this.#scanned.counters)
+      if (scanned.due_ms < this.#due_ms) this.#due_ms = scanned.due_ms;
+  }
+
   #takes(cursor: RecordCursor, clock: EventTimeInput): boolean {
-    const { capture, counters, config } = this.#scanned;
+    const { capture, config } = this.#scanned;
     const { value_start, value_end } = cursor;
     if (value_start < 0 || value_end - value_start > config.max_record_bytes) return false;
     if (!scanner.scanNext(cursor.buffer, value_start, value_end)) return false;
@@ -93,7 +127,7 @@ export class ScannedSource {
     if (time_ms < watermark_ms - this.#lateness_ms || !this.#scanned.isAtHome(scanner)) return false;
     if (!capture.take(scanner, watermark_ms)) return false;
     clock.observe(time_ms);
-    for (const { scanned } of counters) if (scanned.due_ms < this.#due_ms) this.#due_ms = scanned.due_ms;
+    this.#hurry();
     return true;
   }
 
@@ -105,6 +139,18 @@ export class ScannedSource {
   #nextDue(): number {
     return Math.min(this.#stage.timers.next_ms, this.#stage.held_back_ms);
   }
+}
+
+/** With what is the same for all. */
+function runOf(
+  { max_record_bytes }: CaptureConfig,
+  limits: Pick<RecordRun, 'lateness_ms' | 'max_ahead_ms'>,
+): RecordRun {
+  return {
+    ...{ bytes: Buffer.alloc(0), position: 0, base_timestamp_ms: 0, has_own_times: true },
+    ...{ offset_delta: 0, max_record_bytes, ...limits },
+    ...{ watermark_ms: 0, held_ms: 0, reached_ms: 0, disorder_ms: 0, due_ms: 0 },
+  };
 }
 
 /** Null where records need more than that, or their state is not kept as bytes. */

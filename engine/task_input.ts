@@ -117,6 +117,12 @@ export class TaskInput implements PartitionSink {
     return false;
   }
 
+  /** As if `advance` had come to the last of so many records, from that which `cursor` stands on. */
+  pass(records: number, position: number, offset_delta: number): void {
+    this.cursor.pass(records, position, offset_delta);
+    this.position = this.cursor.offset + 1;
+  }
+
   get cursor(): RecordCursor {
     return this.#reader.cursor;
   }

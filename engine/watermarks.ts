@@ -57,12 +57,12 @@ function latest(a: number | null, b: number | null): number | null {
 
 /** Event time of one partition of a source. */
 export class EventTimeInput {
-  readonly #disorder_ms: number;
+  readonly disorder_ms: number;
   #max_ms = Number.NEGATIVE_INFINITY;
   #idle_until_ms: number | null | undefined;
 
   constructor(disorder_ms: number, restored_ms: number | null) {
-    this.#disorder_ms = disorder_ms;
+    this.disorder_ms = disorder_ms;
     if (restored_ms !== null) this.#max_ms = restored_ms + disorder_ms;
   }
 
@@ -73,7 +73,7 @@ export class EventTimeInput {
 
   /** A producer says that nothing earlier than `time_ms` follows. */
   heartbeat(time_ms: number): void {
-    this.observe(time_ms + this.#disorder_ms);
+    this.observe(time_ms + this.disorder_ms);
   }
 
   becomeIdle(until_ms: number | null): void {
@@ -89,7 +89,7 @@ export class EventTimeInput {
 
   /** What its records have moved time to; negative infinity before the first. */
   get reached_ms(): number {
-    return this.#max_ms - this.#disorder_ms;
+    return this.#max_ms - this.disorder_ms;
   }
 
   /** For the state: what has been reached, null if nothing. */

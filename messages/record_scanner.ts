@@ -5,21 +5,11 @@
  * 2. `scan` false says nothing: the record is bad, or written in an unusual way; decode() decides.
  * 3. The whole record is checked either way, and nothing is allocated for it.
  */
-import { DEFAULT_MAX_RECORD_BYTES, FEEDBACK_FIELDS, LAST_TIME_MS, PREDICTION_FIELDS } from './decode.ts';
-import { Feedback } from './feedback.ts';
-import { InputStats, Prediction } from './prediction.ts';
-import { bitsOf } from './scan/fields.ts';
-import { ScannedFields, statBits } from './scan/scanned_fields.ts';
-import { FIRST_MILLISECONDS } from './timestamp.ts';
+import { DEFAULT_MAX_RECORD_BYTES } from './decode.ts';
+import { ScannedFields } from './scan/scanned_fields.ts';
 
 export const PREDICTION = 1;
 export const FEEDBACK = 2;
-
-const ONLY_FEEDBACK = bitsOf(FEEDBACK_FIELDS);
-const ONLY_PREDICTION = bitsOf(PREDICTION_FIELDS);
-const NEEDED_BY_FEEDBACK = bitsOf(Feedback.required);
-const NEEDED_BY_PREDICTION = bitsOf(Prediction.required);
-const NEEDED_STATS = statBits(InputStats.required);
 
 /** Of what holds many records so much is taken into the scanner's memory at once. */
 const WINDOW_BYTES = 64 * 1024;
@@ -69,7 +59,6 @@ export class RecordScanner extends ScannedFields {
     const behind = this.instance.exports.behindRecord(this.#input, this.#input + end - start);
     if (behind === 0) return -1;
     this.lookAtFlags();
-    if (!this.#hasStats()) return -1;
     return start + behind - this.#input;
   }
 
@@ -81,35 +70,13 @@ export class RecordScanner extends ScannedFields {
   }
 
   #load(bytes: Buffer, start: number, end: number): void {
-    if (this.instance.reserve(end - start)) this.look();
+    if (this.instance.reserve(this.#input + end - start)) this.look();
     bytes.copy(this.bytes, this.#input, start, end);
   }
 
   #scan(start: number, end: number): boolean {
     if (this.instance.exports.scan(start, end) === 0) return false;
     this.lookAtFlags();
-    return this.#hasStats() && this.#isComplete() && this.#isInTime();
-  }
-
-  /** Where there are statistics, those that are needed. */
-  #hasStats(): boolean {
-    return !this.has_stats || (this.said_stats & NEEDED_STATS) === NEEDED_STATS;
-  }
-
-  /** Tells its kind, and whether all is there that it needs. */
-  #isComplete(): boolean {
-    const { said } = this;
-    const is_feedback = (said & ONLY_FEEDBACK) !== 0;
-    const is_prediction = (said & ONLY_PREDICTION) !== 0;
-    if (is_feedback && is_prediction) return false;
-    this.kind = is_feedback ? FEEDBACK : PREDICTION;
-    const needed = is_feedback ? NEEDED_BY_FEEDBACK : NEEDED_BY_PREDICTION;
-    return (said & needed) === needed;
-  }
-
-  #isInTime(): boolean {
-    const time_ms = this.timestamp_ms;
-    this.time_ms = time_ms;
-    return time_ms >= FIRST_MILLISECONDS && time_ms <= LAST_TIME_MS;
+    return true;
   }
 }

@@ -27,6 +27,8 @@ export class RecordCursor {
   value_start = -1;
   value_end = -1;
   header_count = 0;
+  /** Where the current record begins. */
+  start = 0;
   #headers_at = 0;
   #record_end = 0;
   #position = 0;
@@ -60,6 +62,7 @@ export class RecordCursor {
       return false;
     }
     this.#left--;
+    this.start = this.#position;
     const length = this.#varint();
     const record_end = this.#position + length;
     if (length < 0) this.#broken(`negative length ${length}`);
@@ -82,6 +85,27 @@ export class RecordCursor {
     }
     this.#position = record_end;
     return true;
+  }
+
+  /** The current record and those behind it in the batch. */
+  get left(): number {
+    return this.#left + 1;
+  }
+
+  /** What a record's time is counted from, or, where `has_own_times` is false, the time of all. */
+  get base_timestamp_ms(): number {
+    return this.#log_append ? this.#max_timestamp_ms : this.#base_timestamp_ms;
+  }
+
+  get has_own_times(): boolean {
+    return !this.#log_append;
+  }
+
+  /** As if `next` had come to so many records from the current one on, of which the last ends at `position`. Only `offset` is told of it. */
+  pass(records: number, position: number, offset_delta: number): void {
+    this.#left -= records - 1;
+    this.#position = position;
+    this.offset = this.#base_offset + offset_delta;
   }
 
   /** Where in `buffer` the next record starts, which is where the present one ends. */

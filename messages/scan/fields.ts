@@ -1,7 +1,7 @@
 /** What the scanner must know of the fields of predictions and feedback, read off their schemas. */
 import type { TSchema } from 'typebox';
 import { Feedback } from '../feedback.ts';
-import { Prediction } from '../prediction.ts';
+import { InputStats, Prediction } from '../prediction.ts';
 
 /** How a value is read. */
 export const READ = {
@@ -73,4 +73,11 @@ export function fieldNamed(name: string): number {
 /** One bit per field. */
 export function bitsOf(names: readonly string[]): number {
   return names.reduce((bits, name) => bits | (1 << fieldNamed(name)), 0);
+}
+
+export const STAT_NAMES = Object.keys(InputStats.properties);
+
+/** One bit per statistic. */
+export function statBits(names: readonly string[]): number {
+  return names.reduce((bits, name) => bits | (1 << STAT_NAMES.indexOf(name)), 0);
 }

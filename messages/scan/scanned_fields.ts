@@ -1,12 +1,9 @@
 /** Where the scanner puts what it read, and how others see it. */
-import { InputStats } from '../prediction.ts';
 import type { ScannedJoinable } from '../scanned_record.ts';
-import { parseTimestamp } from '../timestamp.ts';
-import { FIELDS, fieldNamed } from './fields.ts';
-import { isoTime } from './iso_time.ts';
-import { ScannerInstance } from './scanner_instance.ts';
+import { FIELDS, fieldNamed, STAT_NAMES } from './fields.ts';
+import { ScannerInstance, wasmModule } from './scanner_instance.ts';
+import { SCANNER_WASM } from './scanner_wasm.ts';
 
-const TIMESTAMP = fieldNamed('timestamp');
 const PREDICTION_ID = fieldNamed('prediction_id');
 const EVENT_ID = fieldNamed('event_id');
 const SESSION_ID = fieldNamed('session_id');
@@ -19,15 +16,12 @@ const LATENCY = fieldNamed('latency_ms');
 const SERVER_LOAD = fieldNamed('server_load');
 const INPUT_STATS = fieldNamed('input_stats');
 
-export const STAT_NAMES = Object.keys(InputStats.properties);
 const MEAN = STAT_NAMES.indexOf('mean');
 const STD = STAT_NAMES.indexOf('std');
 const MIN = STAT_NAMES.indexOf('min');
 const MAX = STAT_NAMES.indexOf('max');
 
-export function statBits(names: readonly string[]): number {
-  return names.reduce((bits, name) => bits | (1 << STAT_NAMES.indexOf(name)), 0);
-}
+const SCANNER = wasmModule(SCANNER_WASM);
 
 export class ScannedFields implements ScannedJoinable {
   /** The scanner's memory, to which all places refer. */
@@ -41,14 +35,15 @@ export class ScannedFields implements ScannedJoinable {
   /** One bit per field that is there and not null. Of the others, what is kept below is of an earlier record. */
   protected said = 0;
   protected said_stats = 0;
-  protected readonly instance = new ScannerInstance(STAT_NAMES);
+  protected readonly instance = new ScannerInstance(SCANNER);
   /** By field, where its value stands; of texts from behind the opening quote to the closing one. */
   #starts!: Int32Array;
   #ends!: Int32Array;
   #numbers!: Float64Array;
   #stats!: Float64Array;
-  /** SAID, SAID_STATS, IS_EXPLICIT and IS_TIME_TEXT of its layout, which follow each other. */
+  /** SAID, SAID_STATS, IS_EXPLICIT and KIND of its layout, which follow each other. */
   #flags!: Int32Array;
+  #time!: Float64Array;
 
   constructor() {
     this.look();
@@ -64,6 +59,7 @@ export class ScannedFields implements ScannedJoinable {
     this.#numbers = new Float64Array(buffer, instance.at('NUMBERS'), FIELDS.length);
     this.#stats = new Float64Array(buffer, instance.at('STATS'), STAT_NAMES.length);
     this.#flags = new Int32Array(buffer, instance.at('SAID'), 4);
+    this.#time = new Float64Array(buffer, instance.at('TIME_MS'), 1);
   }
 
   /** After a scan, before all else. */
@@ -71,14 +67,8 @@ export class ScannedFields implements ScannedJoinable {
     this.said = this.#flags[0]!;
     this.said_stats = this.#flags[1]!;
     this.is_explicit = this.#flags[2] === 1;
-  }
-
-  /** Milliseconds since the epoch; NaN: none. */
-  protected get timestamp_ms(): number {
-    const is_text = this.#flags[3] === 1;
-    return is_text
-      ? isoTime(this.bytes, this.#startOf(TIMESTAMP) + 1, this.#endOf(TIMESTAMP) - 1)
-      : (parseTimestamp(this.#numberOf(TIMESTAMP)) ?? Number.NaN);
+    this.kind = this.#flags[3]!;
+    this.time_ms = this.#time[0]!;
   }
 
   get prediction_id_start(): number {

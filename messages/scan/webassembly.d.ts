@@ -3,8 +3,9 @@ declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
   }
+  type Imports = Record<string, Record<string, (...values: number[]) => number>>;
   class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, (...values: number[]) => number>>);
+    constructor(module: Module, imports: Imports);
     readonly exports: unknown;
   }
   interface Memory {

@@ -49,17 +49,22 @@ export async function takenBy(
   scanned: { prototype: ScannedCapture },
   act: () => Promise<void>,
 ): Promise<number> {
-  const { take } = scanned.prototype;
+  const { take, takeRecords } = scanned.prototype;
   let taken = 0;
   scanned.prototype.take = function (record, watermark_ms) {
     const is_taken = take.call(this, record, watermark_ms);
     if (is_taken) taken++;
     return is_taken;
   };
+  scanned.prototype.takeRecords = function (run, most) {
+    const more = takeRecords.call(this, run, most);
+    taken += more;
+    return more;
+  };
   try {
     await act();
   } finally {
-    scanned.prototype.take = take;
+    Object.assign(scanned.prototype, { take, takeRecords });
   }
   return taken;
 }

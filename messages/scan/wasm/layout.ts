@@ -18,7 +18,21 @@ export const SAID: i32 = 0x940;
 export const SAID_STATS: i32 = 0x944;
 /** 1: so it is. */
 export const IS_EXPLICIT: i32 = 0x948;
-export const IS_TIME_TEXT: i32 = 0x94c;
+/** PREDICTION or FEEDBACK. */
+export const KIND: i32 = 0x94c;
+/** Event time, milliseconds since the epoch (f64). */
+export const TIME_MS: i32 = 0x950;
+
+/** Bits of fields: those that only one kind has, and those that it must have. */
+export const ONLY_FEEDBACK: i32 = 0x960;
+export const ONLY_PREDICTION: i32 = 0x964;
+export const NEEDED_BY_FEEDBACK: i32 = 0x968;
+export const NEEDED_BY_PREDICTION: i32 = 0x96c;
+/** Bits of statistics. */
+export const NEEDED_STATS: i32 = 0x970;
+/** The first and the last time that there is (f64). */
+export const FIRST_TIME_MS: i32 = 0x978;
+export const LAST_TIME_MS: i32 = 0x980;
 
 /** Keys of records, of statistics, and those that no object may have (keys.ts). */
 export const FIELD_KEYS: i32 = 0x1000;

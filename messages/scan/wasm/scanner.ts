@@ -28,18 +28,25 @@ import {
   ENDS,
   FIELD_KEYS,
   IS_EXPLICIT,
-  IS_TIME_TEXT,
+  KIND,
   LEAST,
   MOST,
+  NEEDED_BY_FEEDBACK,
+  NEEDED_BY_PREDICTION,
+  NEEDED_STATS,
   NUMBERS,
+  ONLY_FEEDBACK,
+  ONLY_PREDICTION,
   READINGS,
   SAID,
   SAID_STATS,
   STARTS,
   STAT_KEYS,
   STATS,
+  TIME_MS,
 } from './layout';
 import { behindNumber, numberAt } from './numbers';
+import { timeOfNumber, timeOfText } from './times';
 
 export * from './layout';
 
@@ -57,12 +64,27 @@ const EXPL: u32 = 0x6c70_7865;
 const IMPL: u32 = 0x6c70_6d69;
 const ICIT: u32 = 0x7469_6369;
 
+export const PREDICTION: i32 = 1;
+export const FEEDBACK: i32 = 2;
+
 /** The record that is all there is from `start` to `stop`. */
 export function scan(start: i32, stop: i32): bool {
   let last = stop - 1;
   while (last > start && isSpace(byteAt(last))) last--;
   if (byteAt(last) !== CLOSE_BRACE) return false;
-  return behindRecord(start, last + 1) === last + 1;
+  store<f64>(TIME_MS, NaN);
+  return behindRecord(start, last + 1) === last + 1 && isComplete();
+}
+
+/** Tells its kind, and whether all is there that it needs. */
+function isComplete(): bool {
+  const said = load<i32>(SAID);
+  const is_feedback = (said & load<i32>(ONLY_FEEDBACK)) !== 0;
+  const is_prediction = (said & load<i32>(ONLY_PREDICTION)) !== 0;
+  if (is_feedback && is_prediction) return false;
+  store<i32>(KIND, is_feedback ? FEEDBACK : PREDICTION);
+  const needed = load<i32>(is_feedback ? NEEDED_BY_FEEDBACK : NEEDED_BY_PREDICTION);
+  return (said & needed) === needed;
 }
 
 /** An object of fields of a record, with more behind it; the byte before `stop` is a closing brace. */
@@ -121,7 +143,7 @@ function behindOther(field: i32, reading: i32, at: i32): i32 {
     case NUMBER:
       return behindFieldNumber(field, at);
     case TIME:
-      return behindTime(field, at);
+      return behindTime(at);
     case FEEDBACK_TYPE:
       return behindFeedbackType(at);
     case STATISTICS:
@@ -155,14 +177,13 @@ function behindFieldNumber(field: i32, at: i32): i32 {
   return value >= load<f64>(LEAST + 8 * field) && value <= load<f64>(MOST + 8 * field) ? behind : 0;
 }
 
-/** Which moment it is is not told here. */
-function behindTime(field: i32, at: i32): i32 {
+function behindTime(at: i32): i32 {
   const is_text = byteAt(at) === QUOTE;
-  store<i32>(IS_TIME_TEXT, is_text ? 1 : 0);
-  if (is_text) return behindText(at + 1);
-  const behind = behindNumber(at);
-  if (behind !== 0) store<f64>(NUMBERS + 8 * field, numberAt(at, behind));
-  return behind;
+  const behind = is_text ? behindText(at + 1) : behindNumber(at);
+  if (behind === 0) return 0;
+  const time_ms = is_text ? timeOfText(at + 1, behind - 1) : timeOfNumber(numberAt(at, behind));
+  store<f64>(TIME_MS, time_ms);
+  return isNaN(time_ms) ? 0 : behind;
 }
 
 function behindFeedbackType(at: i32): i32 {
@@ -193,6 +214,7 @@ function behindStats(from: i32): i32 {
     const byte = byteAt(at);
     if (byte === COMMA) continue;
     store<i32>(SAID_STATS, said);
-    return byte === CLOSE_BRACE ? at + 1 : 0;
+    const needed = load<i32>(NEEDED_STATS);
+    return byte === CLOSE_BRACE && (said & needed) === needed ? at + 1 : 0;
   }
 }
