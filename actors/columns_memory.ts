@@ -3,7 +3,7 @@ import { fieldNamed, STAT_NAMES } from '../messages/scan/fields.ts';
 import {
   type ScannerExports,
   ScannerInstance,
-  type WasmPlaces,
+  type ScannerPlace,
   wasmModule,
 } from '../messages/scan/scanner_instance.ts';
 import { ASSUMED_RATING, ASSUMED_TIME_TO_ACTION_S } from './aggregate.ts';
@@ -82,7 +82,7 @@ type ColumnPlace =
   | 'FULL'
   | 'BEYOND';
 
-export interface ColumnsExports extends ScannerExports, WasmPlaces<ColumnPlace> {
+export interface ColumnsExports extends ScannerExports {
   fit(): number;
   add(): number;
   addJoinable(): number;
@@ -124,7 +124,8 @@ const ALWAYS: readonly Measure[] = [
 
 export class ColumnsMemory {
   readonly exports: ColumnsExports;
-  readonly instance: ScannerInstance<ColumnsExports>;
+  readonly instance: ScannerInstance<ColumnsExports, ColumnPlace>;
+  readonly places: Readonly<Record<ColumnPlace | ScannerPlace, number>>;
   readonly pages_per_row = Math.ceil((END_BIN - FIRST_BIN) / PAGE_BINS);
   readonly first_page = FIRST_BIN / PAGE_BINS;
   readonly histograms: number;
@@ -142,28 +143,28 @@ export class ColumnsMemory {
   #end: number;
 
   constructor(config: WindowConfig, kind: WindowKind) {
-    this.instance = new ScannerInstance<ColumnsExports>(COLUMNS);
+    this.instance = new ScannerInstance<ColumnsExports, ColumnPlace>(COLUMNS);
     this.exports = this.instance.exports;
-    this.input = this.instance.at('INPUT');
+    this.places = this.instance.places;
+    this.input = this.places.INPUT;
     this.histograms = 1 + config.measures.length;
-    this.width =
-      this.instance.at('SUM_MEASURES') + this.instance.at('MOMENTS_WIDTH') * config.measures.length;
+    this.width = this.places.SUM_MEASURES + this.places.MOMENTS_WIDTH * config.measures.length;
     this.steps_per_slice = Math.ceil(kind.slice_ms / stepOf(kind)) + 1;
     this.#sizes = {
       KEY_BYTES: 1,
-      KEYS: this.instance.at('KEY_ENTRY_BYTES'),
+      KEYS: this.places.KEY_ENTRY_BYTES,
       KEY_PLACES: 4,
       SLOT_PLACES: 4,
       PATTERN_PLACES: 4,
       SLICES: 8,
-      SLOTS: this.instance.at('SLOT_BYTES'),
+      SLOTS: this.places.SLOT_BYTES,
       SUMS: 8 * this.width,
       STEPS: 8 * this.steps_per_slice,
       ROWS: 4 * this.pages_per_row * this.histograms,
       PAGES: 4 * PAGE_BINS,
-      PATTERNS: this.instance.at('PATTERN_BYTES'),
+      PATTERNS: this.places.PATTERN_BYTES,
     };
-    this.#end = this.input + INPUT_BYTES + this.instance.at('PADDING');
+    this.#end = this.input + INPUT_BYTES + this.places.PADDING;
     this.bytes = this.instance.bytes;
     this.ints = new Int32Array(this.bytes.buffer);
     this.doubles = new Float64Array(this.bytes.buffer);
@@ -175,28 +176,28 @@ export class ColumnsMemory {
   }
 
   used(region: Region): number {
-    return this.ints[(this.instance.at(region) + USED) >> 2]!;
+    return this.ints[(this.places[region] + USED) >> 2]!;
   }
 
   /** In bytes. */
   base(region: Region): number {
-    return this.ints[this.instance.at(region) >> 2]!;
+    return this.ints[this.places[region] >> 2]!;
   }
 
   int(place: ColumnPlace): number {
-    return this.ints[this.instance.at(place) >> 2]!;
+    return this.ints[this.places[place] >> 2]!;
   }
 
   setInt(place: ColumnPlace, value: number): void {
-    this.ints[this.instance.at(place) >> 2] = value;
+    this.ints[this.places[place] >> 2] = value;
   }
 
   double(place: ColumnPlace): number {
-    return this.doubles[this.instance.at(place) >> 3]!;
+    return this.doubles[this.places[place] >> 3]!;
   }
 
   setDouble(place: ColumnPlace, value: number): void {
-    this.doubles[this.instance.at(place) >> 3] = value;
+    this.doubles[this.places[place] >> 3] = value;
   }
 
   /** One more entry, which is what is there. */
@@ -246,7 +247,7 @@ export class ColumnsMemory {
   /** Behind all others, with what was in it; of tables of places nothing, since they are filled anew. */
   #giveRoom(regions: readonly Region[], room: number): void {
     for (const region of regions) {
-      const at = this.instance.at(region) >> 2;
+      const at = this.places[region] >> 2;
       const base = this.#end;
       const size_bytes = this.#sizes[region];
       this.#end = base + Math.ceil((room * size_bytes) / 8) * 8;
@@ -269,11 +270,11 @@ export class ColumnsMemory {
   }
 
   #room(region: Region): number {
-    return this.ints[(this.instance.at(region) + ROOM) >> 2]!;
+    return this.ints[(this.places[region] + ROOM) >> 2]!;
   }
 
   #setUsed(region: Region, used: number): void {
-    this.ints[(this.instance.at(region) + USED) >> 2] = used;
+    this.ints[(this.places[region] + USED) >> 2] = used;
   }
 
   #zero(region: Region, entries: number): void {
@@ -282,7 +283,7 @@ export class ColumnsMemory {
   }
 
   #writeConfig(config: WindowConfig, kind: WindowKind): void {
-    const by_fields = this.instance.at('BY_FIELDS') >> 2;
+    const by_fields = this.places.BY_FIELDS >> 2;
     for (const [index, measure] of [...ALWAYS, ...config.measures].entries())
       this.#writeSource(index, measure);
     for (const [index, field] of config.by.entries()) this.ints[by_fields + index] = fieldNamed(field);
@@ -302,7 +303,7 @@ export class ColumnsMemory {
   }
 
   #writeBins(): void {
-    tables ??= binTables(FIRST_BIN, LARGEST_VALUE, this.instance.at('CELL_SHIFT'));
+    tables ??= binTables(FIRST_BIN, LARGEST_VALUE, this.places.CELL_SHIFT);
     const { ends, cells } = tables;
     this.setDouble('SMALLEST_VALUE', SMALLEST);
     this.setInt('BIN_ENDS', this.#putTable(ends));
@@ -320,12 +321,12 @@ export class ColumnsMemory {
 
   /** Where the measure's number is, and by which bit it is there. */
   #writeSource(index: number, measure: Measure): void {
-    const { NUMBERS, STATS, SAID, SAID_STATS } = this.exports;
-    const at = (this.instance.at('SOURCES') + index * this.instance.at('SOURCE_BYTES')) >> 2;
+    const { NUMBERS, STATS, SAID, SAID_STATS } = this.places;
+    const at = (this.places.SOURCES + index * this.places.SOURCE_BYTES) >> 2;
     const [, stat] = measure.split('.');
     const number = stat === undefined ? fieldNamed(measure) : STAT_NAMES.indexOf(stat);
-    this.ints[at] = (stat === undefined ? NUMBERS.value : STATS.value) + 8 * number;
-    this.ints[at + 1] = stat === undefined ? SAID.value : SAID_STATS.value;
+    this.ints[at] = (stat === undefined ? NUMBERS : STATS) + 8 * number;
+    this.ints[at + 1] = stat === undefined ? SAID : SAID_STATS;
     this.ints[at + 2] = 1 << number;
   }
 }

@@ -83,25 +83,25 @@ export class WindowColumns implements ScannedInput {
   /** True if `add` may follow. `isAtHome` is asked once per key. */
   takes(record: ScannedRecord, isAtHome: IsAtHome): boolean {
     const memory = this.#memory;
-    const { exports } = memory;
+    const { exports, places } = memory;
     this.#put(record);
     for (;;) {
       const result = exports.fit();
-      if (result === exports.FULL.value) memory.grow();
-      else if (result === exports.NEW_KEY.value) this.#nameKey(isAtHome);
-      else return result === exports.DONE.value;
+      if (result === places.FULL) memory.grow();
+      else if (result === places.NEW_KEY) this.#nameKey(isAtHome);
+      else return result === places.DONE;
     }
   }
 
   /** The record that `takes` was asked about. */
   add(_record: ScannedRecord, watermark_ms: number): void {
-    const { exports } = this.#memory;
-    while (exports.add() === exports.NEW_SLICE.value) this.#openSlice(watermark_ms);
+    const { exports, places } = this.#memory;
+    while (exports.add() === places.NEW_SLICE) this.#openSlice(watermark_ms);
   }
 
   addJoinable(_record: ScannedRecord, watermark_ms: number): void {
-    const { exports } = this.#memory;
-    while (exports.addJoinable() === exports.NEW_SLICE.value) this.#openSlice(watermark_ms);
+    const { exports, places } = this.#memory;
+    while (exports.addJoinable() === places.NEW_SLICE) this.#openSlice(watermark_ms);
   }
 
   takeRecords(run: RecordRun, most: number, isAtHome: IsAtHome): number {
@@ -124,19 +124,19 @@ export class WindowColumns implements ScannedInput {
   /** Whether more records may follow on what stopped it. */
   #goesOn(result: number, run: RecordRun, isAtHome: IsAtHome): boolean {
     const memory = this.#memory;
-    const { exports } = memory;
+    const { places } = memory;
     switch (result) {
-      case exports.NEW_KEY.value:
+      case places.NEW_KEY:
         this.#nameKey(isAtHome);
         return true;
-      case exports.NEW_SLICE.value:
+      case places.NEW_SLICE:
         this.#openSlice(Math.max(run.watermark_ms, Math.min(run.reached_ms, run.held_ms)));
         memory.setDouble('DUE_MS', Math.min(run.due_ms, this.due_ms));
         return true;
-      case exports.FULL.value:
+      case places.FULL:
         memory.grow();
         return true;
-      case exports.BEYOND.value:
+      case places.BEYOND:
         // A record that is still cut off where the window begins with it is longer than that, and unusual.
         this.#window = null;
         return run.position !== this.#window_start;
@@ -175,7 +175,7 @@ export class WindowColumns implements ScannedInput {
   #put(record: ScannedRecord): void {
     const memory = this.#memory;
     const { ints, doubles } = memory;
-    const { SAID, SAID_STATS, TIME_MS } = memory.exports;
+    const { SAID, SAID_STATS, TIME_MS } = memory.places;
     this.#window = null;
     let said = 0;
     let at = memory.input;
@@ -193,23 +193,23 @@ export class WindowColumns implements ScannedInput {
     said |= this.#putNumber(TIME_TO_ACTION, record.time_to_action);
     said |= this.#putNumber(LATENCY, record.latency_ms);
     said |= this.#putNumber(SERVER_LOAD, record.server_load);
-    ints[SAID.value >> 2] = said;
-    ints[SAID_STATS.value >> 2] = record.has_stats ? this.#putStats(record) : 0;
-    doubles[TIME_MS.value >> 3] = record.time_ms;
+    ints[SAID >> 2] = said;
+    ints[SAID_STATS >> 2] = record.has_stats ? this.#putStats(record) : 0;
+    doubles[TIME_MS >> 3] = record.time_ms;
   }
 
   #putText(field: number, at: number, from: Buffer, start: number, end: number): void {
-    const { ints, bytes, exports } = this.#memory;
-    ints[(exports.STARTS.value >> 2) + field] = at;
-    ints[(exports.ENDS.value >> 2) + field] = at + end - start;
+    const { ints, bytes, places } = this.#memory;
+    ints[(places.STARTS >> 2) + field] = at;
+    ints[(places.ENDS >> 2) + field] = at + end - start;
     for (let position = start, to = at; position < end; position++, to++) bytes[to] = from[position]!;
   }
 
   /** Its bit, where it is there. */
   #putNumber(field: number, value: number): number {
     if (Number.isNaN(value)) return 0;
-    const { doubles, exports } = this.#memory;
-    doubles[(exports.NUMBERS.value >> 3) + field] = value;
+    const { doubles, places } = this.#memory;
+    doubles[(places.NUMBERS >> 3) + field] = value;
     return 1 << field;
   }
 
@@ -224,8 +224,8 @@ export class WindowColumns implements ScannedInput {
 
   #putStat(stat: number, value: number): number {
     if (Number.isNaN(value)) return 0;
-    const { doubles, exports } = this.#memory;
-    doubles[(exports.STATS.value >> 3) + stat] = value;
+    const { doubles, places } = this.#memory;
+    doubles[(places.STATS >> 3) + stat] = value;
     return 1 << stat;
   }
 
@@ -233,7 +233,7 @@ export class WindowColumns implements ScannedInput {
   #nameKey(isAtHome: IsAtHome): void {
     const memory = this.#memory;
     const number = memory.exports.keyInHand();
-    const at = (memory.base('KEYS') + number * memory.instance.at('KEY_ENTRY_BYTES')) >> 2;
+    const at = (memory.base('KEYS') + number * memory.places.KEY_ENTRY_BYTES) >> 2;
     const named = this.#nameOf(memory.base('KEY_BYTES') + memory.ints[at + 1]!, isAtHome);
     this.#named[number] = named;
     memory.ints[at + 3] = named === null ? NOT_AT_HOME : AT_HOME;
@@ -256,7 +256,7 @@ export class WindowColumns implements ScannedInput {
   #openSlice(watermark_ms: number): void {
     const memory = this.#memory;
     const { slice_ms } = this.#kind;
-    const start_ms = Math.floor(memory.doubles[memory.exports.TIME_MS.value >> 3]! / slice_ms) * slice_ms;
+    const start_ms = Math.floor(memory.doubles[memory.places.TIME_MS >> 3]! / slice_ms) * slice_ms;
     memory.doubles[(memory.base('SLICES') >> 3) + memory.use('SLICES')] = start_ms;
     this.due_ms = Math.min(this.due_ms, dueAt(start_ms + slice_ms, this.#lateness_ms, watermark_ms));
   }
@@ -286,7 +286,7 @@ export class WindowColumns implements ScannedInput {
   #patternsBySlot(memory: ColumnsMemory): CountList[] {
     const { ints, doubles } = memory;
     const by_slot: CountList[] = [];
-    const size_bytes = memory.instance.at('PATTERN_BYTES');
+    const size_bytes = memory.places.PATTERN_BYTES;
     const first = memory.base('PATTERNS');
     for (let at = first; at < first + memory.used('PATTERNS') * size_bytes; at += size_bytes) {
       const slot = ints[at >> 2]!;
@@ -312,7 +312,7 @@ export class WindowColumns implements ScannedInput {
     const { key, name } = this.#named[ints[at]!]!;
     const start_ms = doubles[(memory.base('SLICES') >> 3) + ints[at + 1]!]!;
     const sums = (memory.base('SUMS') >> 3) + slot * memory.width;
-    const represents = doubles[sums + memory.exports.SUM_EVENTS.value]!;
+    const represents = doubles[sums + memory.places.SUM_EVENTS]!;
     const aggregate = this.#aggregate(memory, slot, sums);
     if (patterns) aggregate.patterns = patterns;
     const predictions = this.#predictionsOf(memory, slot, start_ms);
@@ -323,23 +323,23 @@ export class WindowColumns implements ScannedInput {
 
   /** Without the parts in which there is nothing. */
   #aggregate(memory: ColumnsMemory, slot: number, sums: number): LeanAggregate {
-    const { doubles, exports } = memory;
+    const { doubles, places } = memory;
     const aggregate: LeanAggregate = {};
-    const events = doubles[sums + exports.SUM_EVENTS.value]!;
+    const events = doubles[sums + places.SUM_EVENTS]!;
     if (events === 0) return aggregate;
     aggregate.events = events;
-    const low_ratings = doubles[sums + exports.SUM_LOW_RATINGS.value]!;
+    const low_ratings = doubles[sums + places.SUM_LOW_RATINGS]!;
     if (low_ratings > 0) aggregate.low_ratings = low_ratings;
-    const slow_actions = doubles[sums + exports.SUM_SLOW_ACTIONS.value]!;
+    const slow_actions = doubles[sums + places.SUM_SLOW_ACTIONS]!;
     if (slow_actions > 0) aggregate.slow_actions = slow_actions;
-    const input_mean = momentsAt(doubles, sums + exports.SUM_INPUT_MEAN.value);
+    const input_mean = momentsAt(doubles, sums + places.SUM_INPUT_MEAN);
     if (input_mean.count > 0) aggregate.input_mean = input_mean;
-    const latency_ms = this.#distribution(memory, slot, sums + exports.SUM_LATENCY.value, 0);
+    const latency_ms = this.#distribution(memory, slot, sums + places.SUM_LATENCY, 0);
     if (latency_ms) aggregate.latency_ms = latency_ms;
     const measures: LeanAggregate['measures'] = {};
     let is_any = false;
     for (const [index, name] of this.#config.measures.entries()) {
-      const at = sums + exports.SUM_MEASURES.value + exports.MOMENTS_WIDTH.value * index;
+      const at = sums + places.SUM_MEASURES + places.MOMENTS_WIDTH * index;
       const distribution = this.#distribution(memory, slot, at, 1 + index);
       if (!distribution) continue;
       measures[name] = distribution;

@@ -25,7 +25,7 @@ export class RecordScanner extends ScannedFields {
   constructor(max_bytes = DEFAULT_MAX_RECORD_BYTES) {
     super();
     this.#max_bytes = max_bytes;
-    this.#input = this.instance.at('INPUT');
+    this.#input = this.instance.places.INPUT;
   }
 
   /** Scans the record from `start` to `end`; the fields are good until the next. */

@@ -54,12 +54,12 @@ export class ScannedFields implements ScannedJoinable {
     const { instance } = this;
     const { buffer } = instance.bytes;
     this.bytes = instance.bytes;
-    this.#starts = new Int32Array(buffer, instance.at('STARTS'), FIELDS.length);
-    this.#ends = new Int32Array(buffer, instance.at('ENDS'), FIELDS.length);
-    this.#numbers = new Float64Array(buffer, instance.at('NUMBERS'), FIELDS.length);
-    this.#stats = new Float64Array(buffer, instance.at('STATS'), STAT_NAMES.length);
-    this.#flags = new Int32Array(buffer, instance.at('SAID'), 4);
-    this.#time = new Float64Array(buffer, instance.at('TIME_MS'), 1);
+    this.#starts = new Int32Array(buffer, instance.places.STARTS, FIELDS.length);
+    this.#ends = new Int32Array(buffer, instance.places.ENDS, FIELDS.length);
+    this.#numbers = new Float64Array(buffer, instance.places.NUMBERS, FIELDS.length);
+    this.#stats = new Float64Array(buffer, instance.places.STATS, STAT_NAMES.length);
+    this.#flags = new Int32Array(buffer, instance.places.SAID, 4);
+    this.#time = new Float64Array(buffer, instance.places.TIME_MS, 1);
   }
 
   /** After a scan, before all else. */

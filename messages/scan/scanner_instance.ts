@@ -6,7 +6,7 @@ import { FIRST_MILLISECONDS } from '../timestamp.ts';
 import { bitsOf, FIELDS, STAT_NAMES, statBits } from './fields.ts';
 
 /** Places in its memory: numbers of wasm/layout.ts. */
-type ScannerPlace =
+export type ScannerPlace =
   | 'READINGS'
   | 'LEAST'
   | 'MOST'
@@ -38,20 +38,13 @@ type ScannerPlace =
   | 'INPUT'
   | 'PADDING';
 
-export type WasmPlaces<Place extends string> = Record<Place, WebAssembly.Global>;
-
-export interface ScannerExports extends WasmPlaces<ScannerPlace> {
+export interface ScannerExports {
   memory: WebAssembly.Memory;
   /** 1: taken. */
   scan(start: number, end: number): number;
   /** Where the object ends; 0: not taken. */
   behindRecord(start: number, end: number): number;
 }
-
-/** Those of the exports that are places. */
-type PlaceOf<Exports> = {
-  [Name in keyof Exports]: Exports[Name] extends WebAssembly.Global ? Name : never;
-}[keyof Exports];
 
 const PAGE_BYTES = 65_536;
 /** What JSON must not name, lest it be the way to a prototype. */
@@ -62,8 +55,13 @@ export function wasmModule(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(Buffer.from(base64, 'base64'));
 }
 
-export class ScannerInstance<Exports extends ScannerExports = ScannerExports> {
+export class ScannerInstance<
+  Exports extends ScannerExports = ScannerExports,
+  Place extends string = ScannerPlace,
+> {
   readonly exports: Exports;
+  /** By name, as numbers: to ask an export for its value takes as long as to scan a text. */
+  readonly places: Readonly<Record<Place | ScannerPlace, number>>;
   #bytes: Buffer;
 
   /** `imports`: what the module needs beyond what every scanner does. */
@@ -71,19 +69,16 @@ export class ScannerInstance<Exports extends ScannerExports = ScannerExports> {
     const spelled = (start: number, end: number) => Number(this.#bytes.toString('latin1', start, end));
     const { exports } = new WebAssembly.Instance(module, { ...imports, numbers: { spelled } });
     this.exports = exports as Exports;
+    this.places = placesOf(exports as object);
     this.#bytes = Buffer.from(this.exports.memory.buffer);
     this.#writeFields();
-    this.#writeKeys(this.exports.FIELD_KEYS, quoted(FIELDS.map(({ name }) => name)));
-    this.#writeKeys(this.exports.STAT_KEYS, quoted(STAT_NAMES));
+    this.#writeKeys(this.places.FIELD_KEYS, quoted(FIELDS.map(({ name }) => name)));
+    this.#writeKeys(this.places.STAT_KEYS, quoted(STAT_NAMES));
     // Compared from behind the opening quote on.
     this.#writeKeys(
-      this.exports.UNSAFE_KEYS,
+      this.places.UNSAFE_KEYS,
       UNSAFE.map((name) => `${name}"`),
     );
-  }
-
-  at(place: PlaceOf<Exports>): number {
-    return (this.exports[place] as WebAssembly.Global).value;
   }
 
   /** All of its memory. */
@@ -93,7 +88,7 @@ export class ScannerInstance<Exports extends ScannerExports = ScannerExports> {
 
   /** Makes room up to `end`. True: `bytes` is another, and views of the old one are of no more use. */
   reserve(end: number): boolean {
-    const missing = end + this.exports.PADDING.value - this.#bytes.length;
+    const missing = end + this.places.PADDING - this.#bytes.length;
     if (missing <= 0) return false;
     this.exports.memory.grow(Math.ceil(missing / PAGE_BYTES));
     this.#bytes = Buffer.from(this.exports.memory.buffer);
@@ -101,35 +96,40 @@ export class ScannerInstance<Exports extends ScannerExports = ScannerExports> {
   }
 
   #writeFields(): void {
-    const { exports } = this;
+    const { places } = this;
     const bytes = this.#bytes;
     for (const [field, { reading, least, most }] of FIELDS.entries()) {
-      bytes.writeUInt8(reading, exports.READINGS.value + field);
-      bytes.writeDoubleLE(least, exports.LEAST.value + 8 * field);
-      bytes.writeDoubleLE(most, exports.MOST.value + 8 * field);
+      bytes.writeUInt8(reading, places.READINGS + field);
+      bytes.writeDoubleLE(least, places.LEAST + 8 * field);
+      bytes.writeDoubleLE(most, places.MOST + 8 * field);
     }
-    bytes.writeInt32LE(bitsOf(FEEDBACK_FIELDS), exports.ONLY_FEEDBACK.value);
-    bytes.writeInt32LE(bitsOf(PREDICTION_FIELDS), exports.ONLY_PREDICTION.value);
-    bytes.writeInt32LE(bitsOf(Feedback.required), exports.NEEDED_BY_FEEDBACK.value);
-    bytes.writeInt32LE(bitsOf(Prediction.required), exports.NEEDED_BY_PREDICTION.value);
-    bytes.writeInt32LE(statBits(InputStats.required), exports.NEEDED_STATS.value);
-    bytes.writeDoubleLE(FIRST_MILLISECONDS, exports.FIRST_TIME_MS.value);
-    bytes.writeDoubleLE(LAST_TIME_MS, exports.LAST_TIME_MS.value);
+    bytes.writeInt32LE(bitsOf(FEEDBACK_FIELDS), places.ONLY_FEEDBACK);
+    bytes.writeInt32LE(bitsOf(PREDICTION_FIELDS), places.ONLY_PREDICTION);
+    bytes.writeInt32LE(bitsOf(Feedback.required), places.NEEDED_BY_FEEDBACK);
+    bytes.writeInt32LE(bitsOf(Prediction.required), places.NEEDED_BY_PREDICTION);
+    bytes.writeInt32LE(statBits(InputStats.required), places.NEEDED_STATS);
+    bytes.writeDoubleLE(FIRST_MILLISECONDS, places.FIRST_TIME_MS);
+    bytes.writeDoubleLE(LAST_TIME_MS, places.LAST_TIME_MS);
   }
 
-  #writeKeys(table: WebAssembly.Global, words: readonly string[]): void {
-    const { KEY_COUNT, NEXT_KEYS, KEY_ENTRIES, ENTRY_BYTES, ENTRY_WORD, ENTRY_MASK } = this.exports;
-    const next = table.value + NEXT_KEYS.value;
-    this.#bytes.writeInt32LE(words.length, table.value + KEY_COUNT.value);
+  #writeKeys(table: number, words: readonly string[]): void {
+    const { KEY_COUNT, NEXT_KEYS, KEY_ENTRIES, ENTRY_BYTES, ENTRY_WORD, ENTRY_MASK } = this.places;
+    const next = table + NEXT_KEYS;
+    this.#bytes.writeInt32LE(words.length, table + KEY_COUNT);
     this.#bytes.fill(words.length, next, next + words.length + 1);
     for (const [key, word] of words.entries()) {
-      const entry = table.value + KEY_ENTRIES.value + key * ENTRY_BYTES.value;
-      const mask = entry + ENTRY_MASK.value;
+      const entry = table + KEY_ENTRIES + key * ENTRY_BYTES;
+      const mask = entry + ENTRY_MASK;
       this.#bytes.writeInt32LE(word.length, entry);
-      this.#bytes.write(word, entry + ENTRY_WORD.value);
+      this.#bytes.write(word, entry + ENTRY_WORD);
       this.#bytes.fill(0xff, mask, mask + word.length);
     }
   }
+}
+
+function placesOf<Place extends string>(exports: object): Record<Place, number> {
+  const places = Object.entries(exports).filter(([, value]) => value instanceof WebAssembly.Global);
+  return Object.fromEntries(places.map(([name, { value }]) => [name, value])) as Record<Place, number>;
 }
 
 /** As most programs write keys. */

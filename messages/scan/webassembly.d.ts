@@ -13,7 +13,7 @@ declare namespace WebAssembly {
     /** By pages of 64 KiB; the buffer is another afterwards. */
     grow(pages: number): number;
   }
-  interface Global {
+  class Global {
     readonly value: number;
   }
 }
