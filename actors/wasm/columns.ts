@@ -2,7 +2,7 @@
  * Sums of slices of windows, one slot per slice and key. A record is first asked whether it fits, and then added; both say
  * what they need first, and have then done nothing.
  */
-import { byteAt } from '../../messages/scan/wasm/json';
+import { byteAt } from '../../messages/scan/wasm/bytes';
 import { ENDS, SAID, STARTS, TIME_MS } from '../../messages/scan/wasm/layout';
 import {
   ASSUMED_RATING,

@@ -2,7 +2,7 @@
  * Goes through the records of a batch (KIP-98, format 2) and adds each to the columns, until one is not as usual. The batch was
  * checked before: all lengths lead to where they should.
  */
-import { byteAt } from '../../messages/scan/wasm/json';
+import { byteAt } from '../../messages/scan/wasm/bytes';
 import { KIND, TIME_MS } from '../../messages/scan/wasm/layout';
 import { FEEDBACK, scan } from '../../messages/scan/wasm/scanner';
 import { add, DONE, fit, UNUSUAL } from './columns';

@@ -5,21 +5,31 @@
  *
  * The last byte of the input is a closing brace. It stops everything but text, so only text has to look for the end.
  */
+import {
+  BACKSLASH,
+  byteAt,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  isDigit,
+  isSpace,
+  LOWER_B,
+  LOWER_E,
+  LOWER_F,
+  LOWER_N,
+  LOWER_R,
+  LOWER_T,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SLASH,
+  SPACE,
+} from './bytes';
 import { isUnsafe } from './keys';
 import { behindNumber } from './numbers';
 import { characterBytes } from './utf8';
-
-export const QUOTE: i32 = 0x22;
-export const COMMA: i32 = 0x2c;
-export const COLON: i32 = 0x3a;
-export const OPEN_BRACKET: i32 = 0x5b;
-export const CLOSE_BRACKET: i32 = 0x5d;
-export const OPEN_BRACE: i32 = 0x7b;
-export const CLOSE_BRACE: i32 = 0x7d;
-const BACKSLASH: i32 = 0x5c;
-const SPACE: i32 = 0x20;
-const MINUS: i32 = 0x2d;
-const ZERO: i32 = 0x30;
 
 /** As MAX_NESTING of json_bytes.ts. */
 const MAX_NESTING: i32 = 64;
@@ -28,7 +38,6 @@ const MAX_NESTING: i32 = 64;
 const TRUE: u32 = 0x65757274;
 const FALS: u32 = 0x736c6166;
 export const NULL: u32 = 0x6c6c756e;
-const LETTER_E: i32 = 0x65;
 
 let end: i32 = 0;
 /** Of the text gone through last. */
@@ -40,15 +49,6 @@ export function setEnd(at: i32): void {
 
 export function isEscaped(): bool {
   return is_escaped;
-}
-
-export function byteAt(at: i32): i32 {
-  return load<u8>(at);
-}
-
-/** JSON knows no other white space. */
-export function isSpace(byte: i32): bool {
-  return byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 export function behindSpace(at: i32): i32 {
@@ -99,12 +99,12 @@ function mayFollowBackslash(byte: i32): bool {
   switch (byte) {
     case QUOTE:
     case BACKSLASH:
-    case 0x2f:
-    case 0x62:
-    case 0x66:
-    case 0x6e:
-    case 0x72:
-    case 0x74:
+    case SLASH:
+    case LOWER_B:
+    case LOWER_F:
+    case LOWER_N:
+    case LOWER_R:
+    case LOWER_T:
       return true;
     default:
       return false;
@@ -118,10 +118,10 @@ export function behindValue(from: i32, depth: i32): i32 {
   if (byte === QUOTE) return behindText(at + 1);
   if (byte === OPEN_BRACE) return behindObject(at, depth);
   if (byte === OPEN_BRACKET) return behindArray(at, depth);
-  if (byte === MINUS || <u32>(byte - ZERO) <= 9) return behindNumber(at);
+  if (byte === MINUS || isDigit(byte)) return behindNumber(at);
   const word = load<u32>(at);
   if (word === TRUE || word === NULL) return at + 4;
-  return word === FALS && byteAt(at + 4) === LETTER_E ? at + 5 : 0;
+  return word === FALS && byteAt(at + 4) === LOWER_E ? at + 5 : 0;
 }
 
 /** From the opening brace on. */

@@ -1,5 +1,6 @@
 /** Tells known keys from bytes. Records of one program have their keys in one order, so the next is guessed from it. */
-import { behindSpace, behindText, byteAt, COLON, isEscaped, QUOTE } from './json';
+import { byteAt, COLON, QUOTE } from './bytes';
+import { behindSpace, behindText, isEscaped } from './json';
 import {
   ENTRY_BYTES,
   ENTRY_MASK,

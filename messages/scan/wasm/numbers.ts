@@ -1,14 +1,8 @@
 /** Numbers: their grammar, and decimal → the nearest double, as Number() gives it. */
-import { byteAt } from './json';
+import { byteAt, DOT, LOWER_E, MINUS, PLUS, ZERO } from './bytes';
 
 /** Number() of the bytes from `start` to `end`, for what is rare. */
 declare function spelled(start: i32, end: i32): f64;
-
-const MINUS: i32 = 0x2d;
-const PLUS: i32 = 0x2b;
-const DOT: i32 = 0x2e;
-const ZERO: i32 = 0x30;
-const LETTER_E: i32 = 0x65;
 
 const NUMBER_MAX_BYTES: i32 = 100;
 /** Numbers of no more bytes and a power of ten of no more are finite; what is too small is 0. */
@@ -46,7 +40,7 @@ export function behindNumber(start: i32): i32 {
   }
   mantissa = sum;
   if (at - start > NUMBER_MAX_BYTES) return 0;
-  return (byteAt(at) | 0x20) === LETTER_E ? behindExponent(at + 1) : at;
+  return (byteAt(at) | 0x20) === LOWER_E ? behindExponent(at + 1) : at;
 }
 
 function behindExponent(start: i32): i32 {

@@ -6,21 +6,15 @@
  * (layout.ts).
  */
 
+import { byteAt, CLOSE_BRACE, COMMA, isSpace, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './bytes';
 import {
   behindObject,
   behindShape,
   behindSpace,
   behindText,
   behindValue,
-  byteAt,
-  CLOSE_BRACE,
-  COMMA,
   isEscaped,
-  isSpace,
   NULL,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  QUOTE,
   setEnd,
 } from './json';
 import { behindKey, foundKey, unknownKey } from './keys';

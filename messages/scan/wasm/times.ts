@@ -2,17 +2,8 @@
  * Times of the wire in milliseconds since the epoch, as parseTimestamp of timestamp.ts gives them; NaN: none, or written in an unusual
  * way.
  */
-import { byteAt } from './json';
+import { byteAt, COLON, DOT, isDigit, MINUS, PLUS, SPACE, UPPER_T, UPPER_Z, ZERO } from './bytes';
 import { FIRST_TIME_MS, LAST_TIME_MS } from './layout';
-
-const ZERO: i32 = 0x30;
-const DASH: i32 = 0x2d;
-const COLON: i32 = 0x3a;
-const DOT: i32 = 0x2e;
-const PLUS: i32 = 0x2b;
-const LETTER_T: i32 = 0x54;
-const LETTER_Z: i32 = 0x5a;
-const SPACE: i32 = 0x20;
 
 /** `YYYY-MM-DDTHH:MM:SS` */
 const SECONDS_END: i32 = 19;
@@ -47,9 +38,9 @@ export function timeOfText(start: i32, end: i32): f64 {
 function isDateAndTime(start: i32): bool {
   const separator = byteAt(start + 10);
   return (
-    byteAt(start + 4) === DASH &&
-    byteAt(start + 7) === DASH &&
-    (separator === LETTER_T || separator === SPACE) &&
+    byteAt(start + 4) === MINUS &&
+    byteAt(start + 7) === MINUS &&
+    (separator === UPPER_T || separator === SPACE) &&
     byteAt(start + 13) === COLON &&
     byteAt(start + 16) === COLON
   );
@@ -95,7 +86,7 @@ function clockOf(at: i32): f64 {
 function fractionEnd(at: i32, end: i32): i32 {
   if (at === end || byteAt(at) !== DOT) return at;
   let behind = at + 1;
-  while (behind < end && <u32>(byteAt(behind) - ZERO) <= 9) behind++;
+  while (behind < end && isDigit(byteAt(behind))) behind++;
   return behind;
 }
 
@@ -112,9 +103,9 @@ function fractionOf(at: i32, end: i32): f64 {
 
 /** Milliseconds that local time is ahead. */
 function zoneOf(at: i32, end: i32): f64 {
-  if (at === end || (at === end - 1 && byteAt(at) === LETTER_Z)) return 0;
+  if (at === end || (at === end - 1 && byteAt(at) === UPPER_Z)) return 0;
   const sign = byteAt(at);
-  if (end - at !== 6 || byteAt(at + 3) !== COLON || (sign !== PLUS && sign !== DASH)) return NaN;
+  if (end - at !== 6 || byteAt(at + 3) !== COLON || (sign !== PLUS && sign !== MINUS)) return NaN;
   const ahead_ms = (pair(at + 1, 23) * 60 + pair(at + 4, 59)) * 60_000;
   return sign === PLUS ? ahead_ms : -ahead_ms;
 }

@@ -1,4 +1,4 @@
-import { byteAt } from './json';
+import { byteAt } from './bytes';
 
 /**
  * How many bytes the character beyond ASCII that starts at `at` takes, 0 where it is not UTF-8. A byte that is no part of
