@@ -6,13 +6,15 @@ import type { Context, RecordRun, ScannedInput } from './actor.ts';
 /** Who counts events, and whether those of predictions too. */
 export interface ScannedCounter {
   scanned: ScannedInput;
+  /** It groups by deployment, and so asks of each whether it is at home. */
+  by_deployment: boolean;
   over: 'feedback' | 'all';
 }
 
 export interface ScannedCapture {
   /** Takes the record, or leaves no trace of it and returns false. */
   take(record: ScannedJoinable, watermark_ms: number): boolean;
-  /** False: it takes records one by one only. */
+  /** False: it takes records one by one only, or somebody has to look at each before. */
   readonly takes_runs: boolean;
   /** Takes records where they stand in their batch, as long as they are as usual; says how many. */
   takeRecords(run: RecordRun, most: number): number;
@@ -32,12 +34,13 @@ export class ScannedAlone implements ScannedCapture {
     source: string,
     counters: readonly ScannedCounter[],
     isAtHome: (deployment_id: string) => boolean,
+    takes_runs: boolean,
   ) {
     this.#source = source;
     this.#counters = counters;
     this.#isAtHome = isAtHome;
     // A second one would have to know which records the first one took.
-    this.takes_runs = counters.length === 1;
+    this.takes_runs = takes_runs && counters.length === 1;
   }
 
   takeRecords(run: RecordRun, most: number): number {

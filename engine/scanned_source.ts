@@ -7,6 +7,7 @@ import type { RecordRun } from '../actors/actor.ts';
 import type { CaptureConfig } from '../actors/capture_config.ts';
 import { ScannedAlone, type ScannedCapture, type ScannedCounter } from '../actors/scanned_capture.ts';
 import { ScannedJoin } from '../actors/scanned_join.ts';
+import type { WindowConfig } from '../actors/window_config.ts';
 import { parseDuration } from '../messages/duration.ts';
 import { RecordScanner } from '../messages/record_scanner.ts';
 import type { RecordCursor } from '../wire/record_cursor.ts';
@@ -184,19 +185,32 @@ function scannedCapture(
   if (join === 'none') {
     if (keyed?.by === 'prediction_id') return null;
     const isAtHome = (deployment_id: string) => stage.isAtHome(input, { deployment_id });
-    const capture = new ScannedAlone(source, counters, isAtHome);
-    return { source, capture, counters, config, isAtHome: () => true };
+    const asks_by_key = keyed === null || counters.some(({ by_deployment }) => by_deployment);
+    const capture = new ScannedAlone(source, counters, isAtHome, asks_by_key);
+    const looks = asks_by_key ? () => true : homeOfEach(stage, input, keyed);
+    return { source, capture, counters, config, isAtHome: looks };
   }
   const entries = stage.entriesOf(plan.name);
   if (config.outcomes || entries === null || keyed?.by !== 'prediction_id') return null;
   const capture = new ScannedJoin(source, config, join.wait, entries, counters);
-  const { partitioner } = keyed;
-  const partitions = stage.options.plan.partitions[input.topic]!;
-  const { partition } = stage.options;
-  const isAtHome = ({ bytes, prediction_id_start, prediction_id_end }: RecordScanner) =>
-    prediction_id_start < 0 ||
-    partitionOfBytes(partitioner, bytes, partitions, prediction_id_start, prediction_id_end) === partition;
-  return { source, capture, counters, config, isAtHome };
+  return { source, capture, counters, config, isAtHome: homeOfEach(stage, input, keyed) };
+}
+
+/** As `stage.isAtHome`, of the record's bytes. */
+function homeOfEach(
+  stage: ActorStage,
+  { topic }: InputPlan,
+  { by, partitioner }: Keyed,
+): (scanner: RecordScanner) => boolean {
+  const { plan, partition } = stage.options;
+  const partitions = plan.partitions[topic]!;
+  return (scanner) => {
+    const is_joined = by === 'prediction_id';
+    const start = is_joined ? scanner.prediction_id_start : scanner.deployment_id_start;
+    const end = is_joined ? scanner.prediction_id_end : scanner.deployment_id_end;
+    if (start < 0) return is_joined;
+    return partitionOfBytes(partitioner, scanner.bytes, partitions, start, end) === partition;
+  };
 }
 
 function countersBehind(capture: ActorPlan, stage: ActorStage): ScannedCounter[] | null {
@@ -206,7 +220,8 @@ function countersBehind(capture: ActorPlan, stage: ActorStage): ScannedCounter[]
       target.to === 'actor' && stage.options.stage.actors.find(({ name }) => name === target.actor);
     const scanned = plan && stage.actor(plan.name)?.scanned;
     if (!plan || !scanned) return null;
-    counters.push({ scanned, over: (plan.config as { over: ScannedCounter['over'] }).over });
+    const { over, by } = plan.config as WindowConfig;
+    counters.push({ scanned, over, by_deployment: by.includes('deployment_id') });
   }
   return counters;
 }

@@ -5,7 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type Bins, walkBins } from '../../actors/bins.ts';
+import { forEachCount } from '../../actors/counts.ts';
+import { type PackedDelta, unpackDelta } from '../../actors/packed_delta.ts';
 import { ScannedAlone } from '../../actors/scanned_capture.ts';
+import { windowKey } from '../../actors/window_delta.ts';
 import type { LedgerEntries } from '../../engine/ledger.ts';
 import type { LogRecord } from '../../engine/partition_reader.ts';
 import type { ResolvedPlan } from '../../engine/plan.ts';
@@ -15,7 +19,7 @@ import { NOON, playScanned, scannedPlan, takenBy } from './scanned_play.ts';
 const MINUTE = 60_000;
 
 /** With `others`, somebody else reads the events too, so that they have to be made. */
-function planOf(over: string, others: boolean): ResolvedPlan {
+function planOf(over: string, by: string, others: boolean): ResolvedPlan {
   return scannedPlan(`
 topology: columns
 commit_interval: 1h
@@ -27,6 +31,7 @@ actors:
     from: capture
     tumbling: 1m
     lateness: 5m
+    by: ${by}
     over: ${over}
     measures: [time_to_action, rating, input_stats.std]
   severity: { from: stats }
@@ -46,12 +51,41 @@ async function said(plan: ResolvedPlan, chunks: LogRecord[][]): Promise<Said> {
   const { outputs: all, ledger } = await playScanned(plan, chunks);
   const outputs = all.filter(({ topic }) => topic !== 'out.events');
   const readable = outputs.map(({ topic, key, value, headers }) => {
-    const is_own = topic.startsWith('out.');
-    return { topic, key: String(key), value: is_own ? rounded(String(value)) : String(value), headers };
+    const text = String(value);
+    return {
+      topic,
+      key: String(key),
+      value: topic.startsWith('out.') ? rounded(text) : readableText(topic, text),
+      headers,
+    };
   });
   // Corrections of one commit have no order between windows.
   readable.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   return { outputs: readable, ledger };
+}
+
+/** Deltas without the order of what has none, and with their histograms as lists, which may also be pages. */
+function readableText(topic: string, text: string): unknown {
+  if (!topic.endsWith('.deltas') || !text.startsWith('[')) return text;
+  const deltas = (JSON.parse(text) as PackedDelta[]).map((packed) => {
+    const { aggregate, ...delta } = unpackDelta(packed);
+    const { latency_ms, measures, patterns, ...rest } = aggregate;
+    const distributions = Object.entries({ latency_ms, ...measures })
+      .map(([name, found]) => ({ name, ...found, bins: found && listedBins(found.bins) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const counts: string[] = [];
+    forEachCount(patterns ?? [], (name, count) => counts.push(`${name} ${count}`));
+    return { ...delta, aggregate: { ...rest, distributions, patterns: counts.sort() } };
+  });
+  const place = ({ key, start_ms }: (typeof deltas)[number]) => `${start_ms} ${windowKey(key)}`;
+  deltas.sort((a, b) => (place(a) < place(b) ? -1 : 1));
+  return rounded(JSON.stringify(deltas));
+}
+
+function listedBins(bins: Bins): number[] {
+  const list: number[] = [];
+  walkBins(bins, (bin, is_negative, count) => list.push(is_negative ? -bin : bin, count) > 0);
+  return list;
 }
 
 /** Sums depend on the order of addition in their last digits; the values are moved off the halves at which rounding turns. */
@@ -127,10 +161,18 @@ function recordOf(
   return { ...written, value: Buffer.from(JSON.stringify({ ...one.body, timestamp: now_ms + disorder })) };
 }
 
-for (const over of ['feedback', 'all'])
-  test(`scanned and ordinary records give the same windows, late records, dead letters and ledger (over: ${over})`, async () => {
-    const scanned = planOf(over, false);
-    const ordinary = planOf(over, true);
+/** Of windows that are not by deployment nobody asks by key whether a record is at home. */
+const KINDS = [
+  ['feedback', '[deployment_id, model_version]'],
+  ['all', '[deployment_id, model_version]'],
+  ['all', '[model_version]'],
+  ['all', '[]'],
+] as const;
+
+for (const [over, by] of KINDS)
+  test(`scanned and ordinary records give the same windows, late records, dead letters and ledger (over: ${over}, by: ${by})`, async () => {
+    const scanned = planOf(over, by, false);
+    const ordinary = planOf(over, by, true);
     let records_read = 0;
     const taken = await takenBy(ScannedAlone, () =>
       fc.assert(
