@@ -75,7 +75,6 @@ type ColumnPlace =
   | 'TAKEN'
   | 'NEXT_AT'
   | 'LAST_OFFSET_DELTA'
-  | 'UNUSUAL'
   | 'DONE'
   | 'NEW_KEY'
   | 'NEW_SLICE'

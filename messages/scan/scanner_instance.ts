@@ -35,6 +35,7 @@ export type ScannerPlace =
   | 'ENTRY_BYTES'
   | 'ENTRY_WORD'
   | 'ENTRY_MASK'
+  | 'WORD_MAX_BYTES'
   | 'INPUT'
   | 'PADDING';
 
@@ -113,11 +114,13 @@ export class ScannerInstance<
   }
 
   #writeKeys(table: number, words: readonly string[]): void {
-    const { KEY_COUNT, NEXT_KEYS, KEY_ENTRIES, ENTRY_BYTES, ENTRY_WORD, ENTRY_MASK } = this.places;
+    const { KEY_COUNT, NEXT_KEYS, KEY_ENTRIES, ENTRY_BYTES, ENTRY_WORD, ENTRY_MASK, WORD_MAX_BYTES } =
+      this.places;
     const next = table + NEXT_KEYS;
     this.#bytes.writeInt32LE(words.length, table + KEY_COUNT);
     this.#bytes.fill(words.length, next, next + words.length + 1);
     for (const [key, word] of words.entries()) {
+      if (word.length > WORD_MAX_BYTES) throw new Error(`the scanner has no room for the key ${word}`);
       const entry = table + KEY_ENTRIES + key * ENTRY_BYTES;
       const mask = entry + ENTRY_MASK;
       this.#bytes.writeInt32LE(word.length, entry);
