@@ -15,6 +15,7 @@
  */
 import type { Static, TObject } from 'typebox';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
+import type { RegionMemory } from './region_memory.ts';
 
 /** A record of a source topic, as it came. */
 export interface SourceRecord {
@@ -81,6 +82,12 @@ export interface EntryBytes {
   replace(value: Buffer, value_end: number): void;
   /** The entry in hand. */
   remove(): void;
+  /** In which they lie, and can be joined with records as they stand in their batch (scanned_join.ts). */
+  readonly memory: RegionMemory;
+  /** Room for an entry that the join in memory had no room for. */
+  makeRoom(): void;
+  /** What the join in memory has added goes when it expires, from now on. */
+  admit(): void;
 }
 
 /** What can become of a record that was taken in; exactly one is current for each. */
@@ -166,8 +173,18 @@ export interface ScannedInput {
   add(record: ScannedRecord, watermark_ms: number): void;
   /** As `add`, of a prediction that feedback may follow on: it is no event by itself. */
   addJoinable(record: ScannedRecord, watermark_ms: number): void;
-  /** Takes records as long as they are as usual, `most` of them, each as `takes` and `add` would; says how many. */
-  takeRecords(run: RecordRun, most: number, isAtHome: (deployment_id: string) => boolean): number;
+  /**
+   * Takes records as long as they are as usual, `most` of them, each as `takes` and `add` would; says how many. `makeRoom`: for
+   * the entries of who joins them in the same memory.
+   */
+  takeRecords(
+    run: RecordRun,
+    most: number,
+    isAtHome: (deployment_id: string) => boolean,
+    makeRoom?: () => void,
+  ): number;
+  /** Before the first record: what it holds is to lie in this memory. */
+  shareMemory(memory: RegionMemory): void;
   /** The event time at which what it holds would come too late; `add` may bring it forward. */
   readonly due_ms: number;
   /** What it holds takes much memory, and is to be handed on. */

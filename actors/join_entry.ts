@@ -10,12 +10,32 @@ import { ByteWriter } from './byte_writer.ts';
 import { PREDICTION_PREFIX } from './join_state.ts';
 import { Word } from './word.ts';
 
-const EXPIRES = '{"expires_ms":';
+/** What an entry's JSON is made of, next to what differs. */
+export const ENTRY_WORDS = {
+  EXPIRES: '{"expires_ms":',
+  PREDICTED: ',"predicted":',
+  OPENS_DEPLOYMENT: '{"deployment_id":"',
+  OPENS_MODEL: '","model_version":"',
+  OPENS_STATS: ',"input_stats":',
+  OPENS_LATENCY: ',"latency_ms":',
+  OPENS_LOAD: ',"server_load":',
+  HAS_FEEDBACK: ',"has_feedback":true',
+  OPENS_SEEN: ',"seen":["',
+  NEXT_SEEN: ',"',
+  CLOSES_SEEN: '"]',
+} as const;
+const { EXPIRES, PREDICTED, HAS_FEEDBACK, OPENS_SEEN: SEEN } = ENTRY_WORDS;
 const SOURCE = ',"source":"';
 const TIME = '","time_ms":';
-const PREDICTED = ',"predicted":';
-const HAS_FEEDBACK = ',"has_feedback":true';
-const SEEN = ',"seen":["';
+
+/** What stands between the two times of an entry. */
+export function sourceWord(source: string): string {
+  return `${SOURCE}${JSON.stringify(source).slice(1, -1)}${TIME}`;
+}
+
+export function sourceOfWord(word: string): string {
+  return JSON.parse(word.slice(SOURCE.length - 1, 1 - TIME.length)) as string;
+}
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -40,23 +60,22 @@ export class EntryWriter extends ByteWriter {
   mark = 0;
   readonly #expires = Buffer.from(EXPIRES);
   readonly #source_and_time: Buffer;
-  readonly #deployment_id = Buffer.from(`${PREDICTED}{"deployment_id":"`);
-  readonly #model_version = Buffer.from('","model_version":"');
+  readonly #deployment_id = Buffer.from(`${PREDICTED}${ENTRY_WORDS.OPENS_DEPLOYMENT}`);
+  readonly #model_version = Buffer.from(ENTRY_WORDS.OPENS_MODEL);
   readonly #quote = Buffer.from('"');
-  readonly #input_stats = Buffer.from(',"input_stats":');
-  readonly #latency_ms = Buffer.from(',"latency_ms":');
-  readonly #server_load = Buffer.from(',"server_load":');
+  readonly #input_stats = Buffer.from(ENTRY_WORDS.OPENS_STATS);
+  readonly #latency_ms = Buffer.from(ENTRY_WORDS.OPENS_LATENCY);
+  readonly #server_load = Buffer.from(ENTRY_WORDS.OPENS_LOAD);
   readonly #end = Buffer.from('}}');
   readonly #has_feedback = Buffer.from(HAS_FEEDBACK);
   readonly #seen = Buffer.from(SEEN);
-  readonly #next_seen = Buffer.from(',"');
-  readonly #end_of_seen = Buffer.from('"]');
+  readonly #next_seen = Buffer.from(ENTRY_WORDS.NEXT_SEEN);
+  readonly #end_of_seen = Buffer.from(ENTRY_WORDS.CLOSES_SEEN);
 
   /** `source`: of the predictions. */
   constructor(source: string) {
     super();
-    const quoted = JSON.stringify(source);
-    this.#source_and_time = Buffer.from(`${SOURCE}${quoted.slice(1, -1)}${TIME}`);
+    this.#source_and_time = Buffer.from(sourceWord(source));
   }
 
   /** As `KnownPrediction`. */

@@ -1,14 +1,18 @@
 /**
  * The join over records that were scanned and never became objects. What it takes leaves the same state, events and
  * counts as join.ts does; whatever is not as usual (feedback that comes before its prediction, an entry about to expire) it does not take, and leaves no trace of.
+ *
+ * Where there is one window behind it, records are taken many at a time by wasm/join.ts, in the memory in which the entries lie; what that does
+ * not take comes here one by one.
  */
 import { parseDuration } from '../messages/duration.ts';
 import { PREDICTION } from '../messages/record_scanner.ts';
 import type { ScannedJoinable, ScannedRecord } from '../messages/scanned_record.ts';
-import type { Context, EntryBytes } from './actor.ts';
+import type { Context, EntryBytes, RecordRun } from './actor.ts';
 import { ByteWriter } from './byte_writer.ts';
 import type { CaptureConfig } from './capture_config.ts';
 import { EntryReader, EntryWriter } from './join_entry.ts';
+import { type Home, JoinMemory } from './join_memory.ts';
 import { EVENT_PREFIX, PREDICTION_PREFIX, QUEUE_PREFIX, SEEN_MAX, WAITING_PREFIX } from './join_state.ts';
 import type { ScannedCapture, ScannedCounter } from './scanned_capture.ts';
 
@@ -84,7 +88,8 @@ const FIRST_OF_QUEUE = QUEUE_PREFIX.charCodeAt(0);
 const FIRST_OF_WAITING = WAITING_PREFIX.charCodeAt(0);
 
 export class ScannedJoin implements ScannedCapture {
-  readonly takes_runs = false;
+  readonly takes_runs: boolean;
+  readonly #in_memory: JoinMemory;
   readonly #source: string;
   readonly #entries: EntryBytes;
   readonly #counters: readonly ScannedCounter[];
@@ -106,12 +111,17 @@ export class ScannedJoin implements ScannedCapture {
     wait: string,
     entries: EntryBytes,
     counters: readonly ScannedCounter[],
+    home: Home,
   ) {
     this.#source = source;
     this.#entries = entries;
     this.#counters = counters;
     this.#wait_ms = parseDuration(wait);
     this.#keep_ms = this.#wait_ms + parseDuration(config.lateness);
+    const times = { wait_ms: this.#wait_ms, keep_ms: this.#keep_ms };
+    this.#in_memory = new JoinMemory(entries.memory, source, home, times);
+    this.takes_runs = counters.length === 1 && home.partitioner === 'murmur2' && this.#in_memory.has_room;
+    if (this.takes_runs) counters[0]!.scanned.shareMemory(entries.memory);
     this.#writer = new EntryWriter(source);
   }
 
@@ -122,8 +132,12 @@ export class ScannedJoin implements ScannedCapture {
       : this.#takeFeedback(record, watermark_ms);
   }
 
-  takeRecords(): number {
-    return 0;
+  takeRecords(run: RecordRun, most: number): number {
+    this.#in_memory.begin();
+    const { scanned } = this.#counters[0]!;
+    const taken = scanned.takeRecords(run, most, anywhere, () => this.#entries.makeRoom());
+    this.#entries.admit();
+    return taken;
   }
 
   #takePrediction(record: ScannedJoinable, watermark_ms: number): boolean {
@@ -206,6 +220,12 @@ export class ScannedJoin implements ScannedCapture {
 
   settle(count: Context['count']): void {
     const source = this.#source;
+    const { duplicates, pending, joins, answered } = this.#in_memory.takeCounts();
+    this.#duplicates += duplicates;
+    this.#pending += pending;
+    this.#joins += joins;
+    for (const [predicted, more] of answered)
+      this.#answered.set(predicted, (this.#answered.get(predicted) ?? 0) + more);
     if (this.#duplicates > 0) count(source, 'duplicate', this.#duplicates);
     if (this.#pending > 0) count(source, 'pending', this.#pending);
     if (this.#joins > 0) count(source, 'joined', this.#joins);

@@ -6,15 +6,18 @@
 import { parseDuration } from '../messages/duration.ts';
 import { patternKey } from '../messages/pattern_key.ts';
 import { fieldNamed, STAT_NAMES } from '../messages/scan/fields.ts';
+import * as SCANNED from '../messages/scan/layout.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
 import type { RecordRun, ScannedInput } from './actor.ts';
 import type { LeanAggregate } from './aggregate.ts';
 import { type Bins, emptyPage, FEW_MAX, PAGE_BINS, type Pages } from './bins.ts';
-import { ColumnsMemory, INPUT_BYTES, PATTERN_PART_MAX } from './columns_memory.ts';
+import * as AT from './columns_layout.ts';
+import { ColumnsMemory, PATTERN_PART_MAX } from './columns_memory.ts';
 import { firstStep, stepOf } from './completeness.ts';
 import type { CountList } from './counts.ts';
 import type { Distribution } from './distribution.ts';
 import type { Moments } from './moments.ts';
+import { INPUT_BYTES, RegionMemory } from './region_memory.ts';
 import type { WindowConfig } from './window_config.ts';
 import { dueAt, type WindowDelta, windowKey } from './window_delta.ts';
 import type { WindowKind } from './window_kind.ts';
@@ -23,11 +26,6 @@ import type { WindowKind } from './window_kind.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_KEYS = 200_000;
 const MAX_PATTERN_NAMES = 10_000;
-
-/** What a key's last int says: see KEYS of wasm/layout.ts. */
-const AT_HOME = 1;
-const NOT_AT_HOME = 2;
-const KEY_SEPARATOR = 0xff;
 
 const RATING = fieldNamed('rating');
 const TIME_TO_ACTION = fieldNamed('time_to_action');
@@ -63,6 +61,7 @@ export class WindowColumns implements ScannedInput {
   readonly #pattern_names = new Map<number, string>();
   /** Only who scans records needs it. */
   #made: ColumnsMemory | null = null;
+  #shared: RegionMemory | null = null;
   /** What of which bytes is in the memory's input. A batch has bytes of its own, which do not change. */
   #window: Buffer | null = null;
   #window_start = 0;
@@ -76,47 +75,52 @@ export class WindowColumns implements ScannedInput {
   }
 
   get #memory(): ColumnsMemory {
-    this.#made ??= new ColumnsMemory(this.#config, this.#kind);
+    this.#made ??= new ColumnsMemory(this.#shared ?? new RegionMemory(), this.#config, this.#kind);
     return this.#made;
+  }
+
+  shareMemory(memory: RegionMemory): void {
+    this.#shared = memory;
   }
 
   /** True if `add` may follow. `isAtHome` is asked once per key. */
   takes(record: ScannedRecord, isAtHome: IsAtHome): boolean {
     const memory = this.#memory;
-    const { exports, places } = memory;
+    const { exports } = memory;
     this.#put(record);
     for (;;) {
       const result = exports.fit();
-      if (result === places.FULL) memory.grow();
-      else if (result === places.NEW_KEY) this.#nameKey(isAtHome);
-      else return result === places.DONE;
+      if (result === AT.FULL) memory.grow();
+      else if (result === AT.NEW_KEY) this.#nameKey(isAtHome);
+      else return result === AT.DONE;
     }
   }
 
   /** The record that `takes` was asked about. */
   add(_record: ScannedRecord, watermark_ms: number): void {
-    const { exports, places } = this.#memory;
-    while (exports.add() === places.NEW_SLICE) this.#openSlice(watermark_ms);
+    const { exports } = this.#memory;
+    while (exports.add() === AT.NEW_SLICE) this.#openSlice(watermark_ms);
   }
 
   addJoinable(_record: ScannedRecord, watermark_ms: number): void {
-    const { exports, places } = this.#memory;
-    while (exports.addJoinable() === places.NEW_SLICE) this.#openSlice(watermark_ms);
+    const { exports } = this.#memory;
+    while (exports.addJoinable() === AT.NEW_SLICE) this.#openSlice(watermark_ms);
   }
 
-  takeRecords(run: RecordRun, most: number, isAtHome: IsAtHome): number {
+  takeRecords(run: RecordRun, most: number, isAtHome: IsAtHome, makeRoom?: () => void): number {
     const memory = this.#memory;
     this.#putRun(run);
     let taken = 0;
     while (taken < most) {
       const shift = this.#moveWindow(run);
       const result = memory.exports.takeRecords(run.position + shift, this.#window_end + shift, most - taken);
-      const more = memory.int('TAKEN');
-      if (more > 0) run.offset_delta = memory.int('LAST_OFFSET_DELTA');
+      const more = memory.int(AT.TAKEN);
+      if (more > 0) run.offset_delta = memory.int(AT.LAST_OFFSET_DELTA);
       taken += more;
-      run.position = memory.int('NEXT_AT') - shift;
-      run.reached_ms = memory.double('REACHED_MS');
-      if (!this.#goesOn(result, run, isAtHome)) break;
+      run.position = memory.int(AT.NEXT_AT) - shift;
+      run.reached_ms = memory.double(AT.REACHED_MS);
+      if (result === AT.ENTRIES_FULL) makeRoom!();
+      else if (!this.#goesOn(result, run, isAtHome)) break;
     }
     return taken;
   }
@@ -124,19 +128,18 @@ export class WindowColumns implements ScannedInput {
   /** Whether more records may follow on what stopped it. */
   #goesOn(result: number, run: RecordRun, isAtHome: IsAtHome): boolean {
     const memory = this.#memory;
-    const { places } = memory;
     switch (result) {
-      case places.NEW_KEY:
+      case AT.NEW_KEY:
         this.#nameKey(isAtHome);
         return true;
-      case places.NEW_SLICE:
+      case AT.NEW_SLICE:
         this.#openSlice(Math.max(run.watermark_ms, Math.min(run.reached_ms, run.held_ms)));
-        memory.setDouble('DUE_MS', Math.min(run.due_ms, this.due_ms));
+        memory.setDouble(AT.DUE_MS, Math.min(run.due_ms, this.due_ms));
         return true;
-      case places.FULL:
+      case AT.FULL:
         memory.grow();
         return true;
-      case places.BEYOND:
+      case AT.BEYOND:
         // A record that is still cut off where the window begins with it is longer than that, and unusual.
         this.#window = null;
         return run.position !== this.#window_start;
@@ -152,33 +155,33 @@ export class WindowColumns implements ScannedInput {
       this.#window = bytes;
       this.#window_start = position;
       this.#window_end = Math.min(position + INPUT_BYTES, bytes.length);
-      bytes.copy(memory.bytes, memory.input, position, this.#window_end);
+      bytes.copy(memory.bytes, SCANNED.INPUT, position, this.#window_end);
     }
-    return memory.input - this.#window_start;
+    return SCANNED.INPUT - this.#window_start;
   }
 
   #putRun(run: RecordRun): void {
     const memory = this.#memory;
-    memory.setDouble('BASE_TIMESTAMP_MS', run.base_timestamp_ms);
-    memory.setDouble('MAX_AHEAD_MS', run.max_ahead_ms);
-    memory.setDouble('LATENESS_MS', run.lateness_ms);
-    memory.setDouble('WATERMARK_MS', run.watermark_ms);
-    memory.setDouble('HELD_MS', run.held_ms);
-    memory.setDouble('REACHED_MS', run.reached_ms);
-    memory.setDouble('DISORDER_MS', run.disorder_ms);
-    memory.setDouble('DUE_MS', Math.min(run.due_ms, this.due_ms));
-    memory.setInt('MAX_RECORD_BYTES', run.max_record_bytes);
-    memory.setInt('HAS_OWN_TIMES', run.has_own_times ? 1 : 0);
+    memory.setDouble(AT.BASE_TIMESTAMP_MS, run.base_timestamp_ms);
+    memory.setDouble(AT.MAX_AHEAD_MS, run.max_ahead_ms);
+    memory.setDouble(AT.LATENESS_MS, run.lateness_ms);
+    memory.setDouble(AT.WATERMARK_MS, run.watermark_ms);
+    memory.setDouble(AT.HELD_MS, run.held_ms);
+    memory.setDouble(AT.REACHED_MS, run.reached_ms);
+    memory.setDouble(AT.DISORDER_MS, run.disorder_ms);
+    memory.setDouble(AT.DUE_MS, Math.min(run.due_ms, this.due_ms));
+    memory.setInt(AT.MAX_RECORD_BYTES, run.max_record_bytes);
+    memory.setInt(AT.HAS_OWN_TIMES, run.has_own_times ? 1 : 0);
   }
 
   /** What is asked of the record, as if it had been scanned here. */
   #put(record: ScannedRecord): void {
     const memory = this.#memory;
     const { ints, doubles } = memory;
-    const { SAID, SAID_STATS, TIME_MS } = memory.places;
+    const { SAID, SAID_STATS, TIME_MS } = SCANNED;
     this.#window = null;
     let said = 0;
-    let at = memory.input;
+    let at = SCANNED.INPUT;
     for (const field of this.#config.by) {
       const is_deployment = field === 'deployment_id';
       const start = is_deployment ? record.deployment_id_start : record.model_version_start;
@@ -199,17 +202,17 @@ export class WindowColumns implements ScannedInput {
   }
 
   #putText(field: number, at: number, from: Buffer, start: number, end: number): void {
-    const { ints, bytes, places } = this.#memory;
-    ints[(places.STARTS >> 2) + field] = at;
-    ints[(places.ENDS >> 2) + field] = at + end - start;
+    const { ints, bytes } = this.#memory;
+    ints[(SCANNED.STARTS >> 2) + field] = at;
+    ints[(SCANNED.ENDS >> 2) + field] = at + end - start;
     for (let position = start, to = at; position < end; position++, to++) bytes[to] = from[position]!;
   }
 
   /** Its bit, where it is there. */
   #putNumber(field: number, value: number): number {
     if (Number.isNaN(value)) return 0;
-    const { doubles, places } = this.#memory;
-    doubles[(places.NUMBERS >> 3) + field] = value;
+    const { doubles } = this.#memory;
+    doubles[(SCANNED.NUMBERS >> 3) + field] = value;
     return 1 << field;
   }
 
@@ -224,8 +227,8 @@ export class WindowColumns implements ScannedInput {
 
   #putStat(stat: number, value: number): number {
     if (Number.isNaN(value)) return 0;
-    const { doubles, places } = this.#memory;
-    doubles[(places.STATS >> 3) + stat] = value;
+    const { doubles } = this.#memory;
+    doubles[(SCANNED.STATS >> 3) + stat] = value;
     return 1 << stat;
   }
 
@@ -233,10 +236,10 @@ export class WindowColumns implements ScannedInput {
   #nameKey(isAtHome: IsAtHome): void {
     const memory = this.#memory;
     const number = memory.exports.keyInHand();
-    const at = (memory.base('KEYS') + number * memory.places.KEY_ENTRY_BYTES) >> 2;
-    const named = this.#nameOf(memory.base('KEY_BYTES') + memory.ints[at + 1]!, isAtHome);
+    const at = (memory.base(AT.KEYS) + number * AT.KEY_ENTRY_BYTES) >>> 2;
+    const named = this.#nameOf(memory.base(AT.KEY_BYTES) + memory.ints[at + 1]!, isAtHome);
     this.#named[number] = named;
-    memory.ints[at + 3] = named === null ? NOT_AT_HOME : AT_HOME;
+    memory.ints[at + 3] = named === null ? AT.NOT_AT_HOME : AT.AT_HOME;
   }
 
   #nameOf(start: number, isAtHome: IsAtHome): NamedKey | null {
@@ -244,7 +247,8 @@ export class WindowColumns implements ScannedInput {
     const key: WindowDelta['key'] = {};
     let at = start;
     for (const field of this.#config.by) {
-      const end = bytes.indexOf(KEY_SEPARATOR, at);
+      let end = at;
+      while (bytes[end] !== AT.KEY_SEPARATOR) end++;
       key[field] = bytes.toString('utf8', at, end);
       at = end + 1;
     }
@@ -256,8 +260,8 @@ export class WindowColumns implements ScannedInput {
   #openSlice(watermark_ms: number): void {
     const memory = this.#memory;
     const { slice_ms } = this.#kind;
-    const start_ms = Math.floor(memory.doubles[memory.places.TIME_MS >> 3]! / slice_ms) * slice_ms;
-    memory.doubles[(memory.base('SLICES') >> 3) + memory.use('SLICES')] = start_ms;
+    const start_ms = Math.floor(memory.doubles[SCANNED.TIME_MS >> 3]! / slice_ms) * slice_ms;
+    memory.doubles[(memory.base(AT.SLICES) >>> 3) + memory.use(AT.SLICES)] = start_ms;
     this.due_ms = Math.min(this.due_ms, dueAt(start_ms + slice_ms, this.#lateness_ms, watermark_ms));
   }
 
@@ -271,7 +275,7 @@ export class WindowColumns implements ScannedInput {
     const memory = this.#made;
     if (memory === null) return;
     const patterns = this.#patternsBySlot(memory);
-    const slots = memory.used('SLOTS');
+    const slots = memory.used(AT.SLOTS);
     for (let slot = 0; slot < slots; slot++) yield this.#delta(memory, slot, patterns[slot]);
     if (slots > 0) memory.clearSums();
     this.due_ms = Number.POSITIVE_INFINITY;
@@ -286,13 +290,13 @@ export class WindowColumns implements ScannedInput {
   #patternsBySlot(memory: ColumnsMemory): CountList[] {
     const { ints, doubles } = memory;
     const by_slot: CountList[] = [];
-    const size_bytes = memory.places.PATTERN_BYTES;
-    const first = memory.base('PATTERNS');
-    for (let at = first; at < first + memory.used('PATTERNS') * size_bytes; at += size_bytes) {
-      const slot = ints[at >> 2]!;
+    const size_bytes = AT.PATTERN_BYTES;
+    const first = memory.base(AT.PATTERNS);
+    for (let at = first; at < first + memory.used(AT.PATTERNS) * size_bytes; at += size_bytes) {
+      const slot = ints[at >>> 2]!;
       let counts = by_slot[slot];
       if (!counts) by_slot[slot] = counts = [];
-      counts.push(this.#patternName(doubles[(at >> 3) + 1]!), ints[(at >> 2) + 1]!);
+      counts.push(this.#patternName(doubles[(at >>> 3) + 1]!), ints[(at >>> 2) + 1]!);
     }
     return by_slot;
   }
@@ -308,11 +312,11 @@ export class WindowColumns implements ScannedInput {
 
   #delta(memory: ColumnsMemory, slot: number, patterns: CountList | undefined): NamedDelta {
     const { ints, doubles } = memory;
-    const at = (memory.base('SLOTS') >> 2) + 2 * slot;
+    const at = (memory.base(AT.SLOTS) >>> 2) + 2 * slot;
     const { key, name } = this.#named[ints[at]!]!;
-    const start_ms = doubles[(memory.base('SLICES') >> 3) + ints[at + 1]!]!;
-    const sums = (memory.base('SUMS') >> 3) + slot * memory.width;
-    const represents = doubles[sums + memory.places.SUM_EVENTS]!;
+    const start_ms = doubles[(memory.base(AT.SLICES) >>> 3) + ints[at + 1]!]!;
+    const sums = (memory.base(AT.SUMS) >>> 3) + slot * memory.width;
+    const represents = doubles[sums + AT.SUM_EVENTS]!;
     const aggregate = this.#aggregate(memory, slot, sums);
     if (patterns) aggregate.patterns = patterns;
     const predictions = this.#predictionsOf(memory, slot, start_ms);
@@ -323,23 +327,23 @@ export class WindowColumns implements ScannedInput {
 
   /** Without the parts in which there is nothing. */
   #aggregate(memory: ColumnsMemory, slot: number, sums: number): LeanAggregate {
-    const { doubles, places } = memory;
+    const { doubles } = memory;
     const aggregate: LeanAggregate = {};
-    const events = doubles[sums + places.SUM_EVENTS]!;
+    const events = doubles[sums + AT.SUM_EVENTS]!;
     if (events === 0) return aggregate;
     aggregate.events = events;
-    const low_ratings = doubles[sums + places.SUM_LOW_RATINGS]!;
+    const low_ratings = doubles[sums + AT.SUM_LOW_RATINGS]!;
     if (low_ratings > 0) aggregate.low_ratings = low_ratings;
-    const slow_actions = doubles[sums + places.SUM_SLOW_ACTIONS]!;
+    const slow_actions = doubles[sums + AT.SUM_SLOW_ACTIONS]!;
     if (slow_actions > 0) aggregate.slow_actions = slow_actions;
-    const input_mean = momentsAt(doubles, sums + places.SUM_INPUT_MEAN);
+    const input_mean = momentsAt(doubles, sums + AT.SUM_INPUT_MEAN);
     if (input_mean.count > 0) aggregate.input_mean = input_mean;
-    const latency_ms = this.#distribution(memory, slot, sums + places.SUM_LATENCY, 0);
+    const latency_ms = this.#distribution(memory, slot, sums + AT.SUM_LATENCY, 0);
     if (latency_ms) aggregate.latency_ms = latency_ms;
     const measures: LeanAggregate['measures'] = {};
     let is_any = false;
     for (const [index, name] of this.#config.measures.entries()) {
-      const at = sums + places.SUM_MEASURES + places.MOMENTS_WIDTH * index;
+      const at = sums + AT.SUM_MEASURES + AT.MOMENTS_WIDTH * index;
       const distribution = this.#distribution(memory, slot, at, 1 + index);
       if (!distribution) continue;
       measures[name] = distribution;
@@ -352,7 +356,7 @@ export class WindowColumns implements ScannedInput {
   #predictionsOf(memory: ColumnsMemory, slot: number, start_ms: number): CountList | undefined {
     const { doubles, steps_per_slice } = memory;
     const first = Math.floor(start_ms / this.#step_ms) - firstStep(this.#kind, start_ms);
-    const at = (memory.base('STEPS') >> 3) + slot * steps_per_slice;
+    const at = (memory.base(AT.STEPS) >>> 3) + slot * steps_per_slice;
     const predictions: CountList = [];
     for (let step = 0; step < steps_per_slice; step++) {
       const count = doubles[at + step]!;
@@ -369,7 +373,7 @@ export class WindowColumns implements ScannedInput {
   ): Distribution | undefined {
     const moments = momentsAt(memory.doubles, at);
     if (moments.count === 0) return undefined;
-    const row = (memory.base('ROWS') >> 2) + (slot * memory.histograms + histogram) * memory.pages_per_row;
+    const row = (memory.base(AT.ROWS) >>> 2) + (slot * memory.histograms + histogram) * memory.pages_per_row;
     return { ...moments, bins: binsOf(memory, row, moments.count > FEW_MAX) };
   }
 }
@@ -382,7 +386,7 @@ function binsOf(memory: ColumnsMemory, row: number, by_page: boolean): Bins {
   for (let index = 0; index < pages_per_row; index++) {
     const page = ints[row + index]!;
     if (page === 0) continue;
-    const counts = (memory.base('PAGES') >> 2) + (page - 1) * PAGE_BINS;
+    const counts = (memory.base(AT.PAGES) >>> 2) + (page - 1) * PAGE_BINS;
     if (by_page) pages[first_page + index] = countsAt(ints, counts);
     else pushFew(few, ints, counts, (first_page + index) * PAGE_BINS);
   }

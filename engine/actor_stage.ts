@@ -300,9 +300,11 @@ export class ActorStage {
   }
 }
 
-/** Of the state on disk: no record is to blame. */
+/** No record is to blame. */
+const STORE_FAILURES: ReadonlySet<string> = new Set(['E_STATE_STORE', 'E_STATE_TOO_LARGE']);
+
 function isStoreFailure(error: unknown): boolean {
-  return error instanceof ErrataError && error.code === 'E_STATE_STORE';
+  return error instanceof ErrataError && STORE_FAILURES.has(error.code);
 }
 
 class ActorContext implements Context {

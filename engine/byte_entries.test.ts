@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ARENA } from '../actors/entries_layout.ts';
 import { ByteEntries, NONE } from './byte_entries.ts';
 
 type Step = { type: 'put'; key: number; value: string } | { type: 'remove'; key: number };
@@ -11,23 +12,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('remove' as const), key }),
 );
 
+/** Addresses above have a sign for who takes them for signed. */
+const HALF_OF_ALL_BYTES = 2 ** 31;
+
 class Entries {
   readonly entries = new ByteEntries();
+
+  constructor(skipped_bytes: number) {
+    this.entries.memory.allocate(skipped_bytes);
+  }
 
   apply(step: Step): void {
     const name = keyOf(step.key);
     const slot = this.entries.find(name, name.length);
     if (step.type === 'remove') {
       if (slot === NONE) return;
-      this.entries.remove(slot);
+      this.entries.forget(slot);
       this.entries.release(slot);
       return;
     }
     const value = Buffer.from(step.value);
     if (slot !== NONE) this.entries.replace(slot, value, value.length);
     else {
-      const added = this.entries.add(name, name.length, value, value.length);
-      this.entries.setExpiry(added, step.key);
+      const added = this.entries.add(name, name.length, value, value.length, step.key);
       this.entries.setNotes(added, step.key + 1);
     }
   }
@@ -45,10 +52,10 @@ function keyOf(number: number): Buffer {
   return Buffer.from(`key ${number}`);
 }
 
-test('property: entries are a map, whatever is put, put anew and removed', () => {
+function isMap(skipped_bytes: number, runs: number): void {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const entries = new Entries();
+      const entries = new Entries(skipped_bytes);
       const model = new Map<string, string>();
       for (const one of steps) {
         entries.apply(one);
@@ -66,34 +73,44 @@ test('property: entries are a map, whatever is put, put anew and removed', () =>
         assert.deepEqual([entries.entries.expiry(slot), entries.entries.notes(slot)], [number, number + 1]);
       }
     }),
+    { numRuns: runs },
   );
+}
+
+test('property: entries are a map, whatever is put, put anew and removed', () => isMap(0, 100));
+test('property: they are also where they lie above 2 GB', () => isMap(HALF_OF_ALL_BYTES, 20));
+
+test('state that outgrows what one memory can hold is told of, with what to do', () => {
+  const entries = new ByteEntries();
+  const tooMuch = () => entries.memory.allocate(2 * HALF_OF_ALL_BYTES);
+  assert.throws(tooMuch, { code: 'E_STATE_TOO_LARGE', hint: /store: lmdb/ });
+  assert.equal(entries.find(keyOf(1), 5), NONE);
 });
 
 test('a hundred thousand entries that come and go in turn keep the memory of those that are there', () => {
   const entries = new ByteEntries();
   const value = Buffer.alloc(200, 'v');
   const slots: number[] = [];
-  let pages = 0;
   for (let number = 0; number < 100_000; number++) {
     const name = keyOf(number);
-    slots.push(entries.add(name, name.length, value, value.length));
+    slots.push(entries.add(name, name.length, value, value.length, number));
     if (slots.length <= 10_000) continue;
     const oldest = slots.shift()!;
-    entries.remove(oldest);
+    entries.forget(oldest);
     entries.release(oldest);
-    pages = Math.max(pages, entries.pageOf(slots.at(-1)!).number);
   }
   assert.equal(entries.size, 10_000);
   // 2 MB of entries at a time, in pages of up to 4 MB.
-  assert.ok(pages < 10, `page ${pages} was needed`);
+  const pages = entries.memory.used(ARENA);
+  assert.ok(pages < 10, `${pages} pages were needed`);
 });
 
 test('a value larger than a page has one of its own', () => {
   const entries = new ByteEntries();
   const name = keyOf(1);
   const value = Buffer.alloc(5_000_000, 'v');
-  const slot = entries.add(name, name.length, value, value.length);
-  entries.add(keyOf(2), name.length, Buffer.from('small'), 5);
+  const slot = entries.add(name, name.length, value, value.length, 0);
+  entries.add(keyOf(2), name.length, Buffer.from('small'), 5, 0);
   assert.ok(entries.valueOf(slot).equals(value));
   assert.equal(entries.find(keyOf(2), name.length) === NONE, false);
 });

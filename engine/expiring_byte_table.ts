@@ -4,44 +4,30 @@
  * and writes them in place (`EntryBytes`); everybody else gets objects.
  */
 import type { Expiring } from '../actors/actor.ts';
-import { grown } from '../actors/key_table.ts';
+import { IS_CHANGED, IS_GONE, MARK_SHIFT } from '../actors/entries_layout.ts';
+import type { RegionMemory } from '../actors/region_memory.ts';
 import type { BatchWriter } from '../wire/batch_writer.ts';
-import type { Page } from './byte_arena.ts';
 import { ByteEntries, NONE } from './byte_entries.ts';
 import { ExpiryQueue } from './expiry_queue.ts';
 import type { PackedRecords } from './packed_records.ts';
 import type { ByteTable } from './table.ts';
 
-/** What is known of a slot. */
-const IS_CHANGED = 1;
-const IS_GONE = 2;
-/** Above them, the mark. */
-const MARK_SHIFT = 2;
-
 export class ExpiringByteTable implements ByteTable {
+  readonly #entries: ByteEntries;
   /** `{store}/`, with which every key begins. */
-  readonly #prefix: Buffer;
-  readonly #entries = new ByteEntries();
+  readonly #prefix_bytes: number;
   /** Of slots. */
   readonly #expiry = new ExpiryQueue<number>(
     (slot) => this.#entries.expiry(slot),
     (a, b) => Buffer.compare(this.#entries.keyOf(a), this.#entries.keyOf(b)),
   );
-  /** Slots, in the order in which they were first changed. */
-  #changed = new Int32Array(64);
-  #changes = 0;
   /** Handed out as deleted: free once whoever has them is done with them. */
   #gone: number[] = [];
-  #key: Buffer;
-  /** Entries by the first byte of their key. */
-  readonly #begin_with = new Uint32Array(256);
   #found = NONE;
-  #page!: Page;
-
   constructor(name: string) {
-    this.#prefix = Buffer.from(`${name}/`);
-    this.#key = Buffer.alloc(1024);
-    this.#prefix.copy(this.#key);
+    const prefix = `${name}/`;
+    this.#entries = new ByteEntries(prefix);
+    this.#prefix_bytes = Buffer.byteLength(prefix);
   }
 
   get size(): number {
@@ -49,29 +35,29 @@ export class ExpiringByteTable implements ByteTable {
   }
 
   get changed(): number {
-    return this.#changes;
+    return this.#entries.changes;
   }
 
   // As bytes.
 
   find(key: Buffer, key_end: number): boolean {
-    return this.#isFound(this.#entries.find(this.#whole(key, key_end), this.#prefix.length + key_end));
+    return this.#isFound(this.#entries.find(key, key_end));
   }
 
   countOf(first_byte: number): number {
-    return this.#begin_with[first_byte]!;
+    return this.#entries.countOf(first_byte);
   }
 
   get bytes(): Buffer {
-    return this.#page.bytes;
+    return this.#entries.bytes;
   }
 
   get view(): DataView {
-    return this.#page.view;
+    return this.#entries.memory.view;
   }
 
   get key_start(): number {
-    return this.#entries.keyStart(this.#found) + this.#prefix.length;
+    return this.#entries.keyStart(this.#found) + this.#prefix_bytes;
   }
 
   get value_start(): number {
@@ -91,19 +77,32 @@ export class ExpiringByteTable implements ByteTable {
   }
 
   set mark(mark: number) {
-    const notes = this.#entries.notes(this.#found) & (IS_CHANGED | IS_GONE);
-    this.#entries.setNotes(this.#found, notes | (mark << MARK_SHIFT));
+    const bits = this.#withoutMark(this.#found);
+    this.#entries.setNotes(this.#found, bits | (mark << MARK_SHIFT));
   }
 
   add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): void {
-    const whole_end = this.#prefix.length + key_end;
-    this.#isFound(this.#add(this.#whole(key, key_end), whole_end, value, value_end, expires_ms));
-    this.#change(this.#found);
+    const slot = this.#entries.add(key, key_end, value, value_end, expires_ms);
+    this.#expiry.add(slot, expires_ms);
+    this.#entries.change(slot);
+    this.#isFound(slot);
   }
 
   replace(value: Buffer, value_end: number): void {
     this.#entries.replace(this.#found, value, value_end);
-    this.#change(this.#found);
+    this.#entries.change(this.#found);
+  }
+
+  get memory(): RegionMemory {
+    return this.#entries.memory;
+  }
+
+  makeRoom(): void {
+    this.#entries.makeRoom();
+  }
+
+  admit(): void {
+    for (const slot of this.#entries.takeAdded()) this.#expiry.add(slot, this.#entries.expiry(slot));
   }
 
   findDue(until_ms: number): boolean {
@@ -111,13 +110,13 @@ export class ExpiringByteTable implements ByteTable {
   }
 
   remove(): void {
-    this.#remove(this.#found);
+    this.#entries.remove(this.#found);
   }
 
   // As objects.
 
   get(key: string): unknown {
-    const slot = this.#slotOf(key);
+    const slot = this.#entries.findText(key);
     return slot === NONE ? undefined : this.#valueOf(slot);
   }
 
@@ -145,9 +144,7 @@ export class ExpiringByteTable implements ByteTable {
   takePacked(): PackedRecords {
     for (const slot of this.#gone) this.#entries.release(slot);
     this.#gone = [];
-    const taken = this.#changed.subarray(0, this.#changes);
-    this.#changed = new Int32Array(taken.length + 64);
-    this.#changes = 0;
+    const taken = this.#entries.takeChanged();
     const is_gone = taken.map((slot) => this.#entries.notes(slot) & IS_GONE);
     for (const [index, slot] of taken.entries()) {
       this.#entries.setNotes(slot, this.#entries.notes(slot) & ~IS_CHANGED);
@@ -157,9 +154,9 @@ export class ExpiringByteTable implements ByteTable {
   }
 
   restore(key: string, json: string | null): void {
-    const slot = this.#slotOf(key);
+    const slot = this.#entries.findText(key);
     if (slot !== NONE) {
-      this.#forget(slot);
+      this.#entries.forget(slot);
       this.#entries.release(slot);
     }
     if (json !== null) this.#insert(key, json);
@@ -167,107 +164,51 @@ export class ExpiringByteTable implements ByteTable {
 
   /** Returns the JSON that was there before. */
   #put(key: string, json: string | undefined): string | undefined {
-    const slot = this.#slotOf(key);
+    const slot = this.#entries.findText(key);
     const former = slot === NONE ? undefined : this.#entries.valueOf(slot).toString('utf8');
     if (json === undefined) {
-      if (slot !== NONE) this.#remove(slot);
+      if (slot !== NONE) this.#entries.remove(slot);
       return former;
     }
     if (slot === NONE) {
-      this.#change(this.#insert(key, json));
+      this.#entries.change(this.#insert(key, json));
       return former;
     }
     const value = Buffer.from(json);
     this.#entries.replace(slot, value, value.length);
-    this.#change(slot);
+    this.#entries.change(slot);
     const expires_ms = expiryOf(json);
-    if (this.#entries.expiry(slot) !== expires_ms) this.#open(slot, expires_ms);
-    this.#entries.setNotes(slot, this.#entries.notes(slot) & (IS_CHANGED | IS_GONE));
+    if (this.#entries.expiry(slot) !== expires_ms) {
+      this.#entries.setExpiry(slot, expires_ms);
+      this.#expiry.add(slot, expires_ms);
+    }
+    this.#entries.setNotes(slot, this.#withoutMark(slot));
     return former;
   }
 
   #insert(key: string, json: string): number {
-    const value = Buffer.from(json);
-    const key_end = this.#encode(key);
-    return this.#add(this.#key, key_end, value, value.length, expiryOf(json));
-  }
-
-  #add(key: Buffer, key_end: number, value: Buffer, value_end: number, expires_ms: number): number {
-    const slot = this.#entries.add(key, key_end, value, value_end);
-    if (key_end > this.#prefix.length) this.#begin_with[key[this.#prefix.length]!]!++;
-    this.#open(slot, expires_ms);
+    const expires_ms = expiryOf(json);
+    const slot = this.#entries.addText(key, Buffer.from(json), expires_ms);
+    this.#expiry.add(slot, expires_ms);
     return slot;
   }
 
-  #open(slot: number, expires_ms: number): void {
-    this.#entries.setExpiry(slot, expires_ms);
-    this.#expiry.add(slot, expires_ms);
-  }
-
-  #change(slot: number): void {
-    const notes = this.#entries.notes(slot);
-    if ((notes & IS_CHANGED) !== 0) return;
-    this.#entries.setNotes(slot, notes | IS_CHANGED);
-    if (this.#changes === this.#changed.length) this.#changed = grown(this.#changed, 1);
-    this.#changed[this.#changes++] = slot;
-  }
-
-  /** Its bytes stay for the changelog. */
-  #remove(slot: number): void {
-    this.#forget(slot);
-    this.#change(slot);
-    this.#entries.setNotes(slot, this.#entries.notes(slot) | IS_GONE);
-  }
-
-  #forget(slot: number): void {
-    const key_start = this.#entries.keyStart(slot) + this.#prefix.length;
-    if (key_start < this.#entries.valueStart(slot))
-      this.#begin_with[this.#entries.pageOf(slot).bytes[key_start]!]!--;
-    this.#entries.remove(slot);
-    this.#entries.setExpiry(slot, Number.NaN);
+  #withoutMark(slot: number): number {
+    return this.#entries.notes(slot) & (IS_CHANGED | IS_GONE);
   }
 
   #isFound(slot: number): boolean {
     this.#found = slot;
-    if (slot === NONE) return false;
-    this.#page = this.#entries.pageOf(slot);
-    return true;
-  }
-
-  #slotOf(key: string): number {
-    const end = this.#encode(key);
-    return this.#entries.find(this.#key, end);
+    return slot !== NONE;
   }
 
   #keyOf(slot: number): string {
-    const { bytes } = this.#entries.pageOf(slot);
-    const start = this.#entries.keyStart(slot) + this.#prefix.length;
-    return bytes.toString('utf8', start, this.#entries.valueStart(slot));
+    const start = this.#entries.keyStart(slot) + this.#prefix_bytes;
+    return this.#entries.bytes.toString('utf8', start, this.#entries.valueStart(slot));
   }
 
   #valueOf(slot: number): unknown {
-    const { bytes } = this.#entries.pageOf(slot);
-    return JSON.parse(bytes.toString('utf8', this.#entries.valueStart(slot), this.#entries.valueEnd(slot)));
-  }
-
-  /** Into `#key`, behind the prefix; returns where it ends. */
-  #encode(key: string): number {
-    this.#reserve(3 * key.length);
-    return this.#prefix.length + this.#key.write(key, this.#prefix.length);
-  }
-
-  #whole(key: Buffer, key_end: number): Buffer {
-    this.#reserve(key_end);
-    const start = this.#prefix.length;
-    for (let at = 0; at < key_end; at++) this.#key[start + at] = key[at]!;
-    return this.#key;
-  }
-
-  #reserve(key_bytes: number): void {
-    const needed = this.#prefix.length + key_bytes;
-    if (needed <= this.#key.length) return;
-    this.#key = Buffer.alloc(2 * needed);
-    this.#prefix.copy(this.#key);
+    return JSON.parse(this.#entries.valueOf(slot).toString('utf8'));
   }
 }
 
@@ -293,7 +234,7 @@ class TakenEntries implements PackedRecords {
     const entries = this.#entries;
     const value_end = this.#is_gone[index] === 0 ? entries.valueEnd(slot) : -1;
     const at = { key_start: entries.keyStart(slot), key_end: entries.valueStart(slot), value_end };
-    return batch.appendBytes(entries.pageOf(slot).bytes, at, headers, timestamp_ms);
+    return batch.appendBytes(entries.bytes, at, headers, timestamp_ms);
   }
 
   at(index: number): { key: Buffer; value: Buffer | null } {

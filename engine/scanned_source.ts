@@ -192,7 +192,10 @@ function scannedCapture(
   }
   const entries = stage.entriesOf(plan.name);
   if (config.outcomes || entries === null || keyed?.by !== 'prediction_id') return null;
-  const capture = new ScannedJoin(source, config, join.wait, entries, counters);
+  const { partitioner } = keyed;
+  const { plan: resolved, partition } = stage.options;
+  const home = { partitioner, partitions: resolved.partitions[input.topic]!, partition };
+  const capture = new ScannedJoin(source, config, join.wait, entries, counters, home);
   return { source, capture, counters, config, isAtHome: homeOfEach(stage, input, keyed) };
 }
 

@@ -64,7 +64,7 @@ export interface TaskStatus {
 
 /** So that one busy task does not keep the others of its worker waiting. */
 const SLICE_MS = 10;
-const RECORDS_PER_TURN = 256;
+const RECORDS_PER_TURN = 64;
 const COMMIT_MAX_OUTPUTS = 5_000;
 const COMMIT_MAX_CHANGES = 100_000;
 /** Idleness, and a commit interval that has passed, are noticed at least this often. */

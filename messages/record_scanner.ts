@@ -6,17 +6,16 @@
  * 3. The whole record is checked either way, and nothing is allocated for it.
  */
 import { DEFAULT_MAX_RECORD_BYTES } from './decode.ts';
+import { INPUT } from './scan/layout.ts';
 import { ScannedFields } from './scan/scanned_fields.ts';
 
-export const PREDICTION = 1;
-export const FEEDBACK = 2;
+export { FEEDBACK, PREDICTION } from './scan/layout.ts';
 
 /** Of what holds many records so much is taken into the scanner's memory at once. */
 const WINDOW_BYTES = 64 * 1024;
 
 export class RecordScanner extends ScannedFields {
   readonly #max_bytes: number;
-  readonly #input: number;
   /** What of which bytes is in the scanner's memory. */
   #window: Buffer | null = null;
   #window_start = 0;
@@ -25,7 +24,6 @@ export class RecordScanner extends ScannedFields {
   constructor(max_bytes = DEFAULT_MAX_RECORD_BYTES) {
     super();
     this.#max_bytes = max_bytes;
-    this.#input = this.instance.places.INPUT;
   }
 
   /** Scans the record from `start` to `end`; the fields are good until the next. */
@@ -33,7 +31,7 @@ export class RecordScanner extends ScannedFields {
     this.forget();
     if (end - start > this.#max_bytes) return false;
     this.#load(bytes, start, end);
-    return this.#scan(this.#input, this.#input + end - start);
+    return this.#scan(INPUT, INPUT + end - start);
   }
 
   /** As `scan`, for records of the same bytes in turn, which stay as they are until `forget`. */
@@ -41,7 +39,7 @@ export class RecordScanner extends ScannedFields {
     if (end - start > this.#max_bytes) return false;
     if (bytes !== this.#window || start < this.#window_start || end > this.#window_end)
       this.#moveWindow(bytes, start, Math.max(end, Math.min(start + WINDOW_BYTES, bytes.length)));
-    const shift = this.#input - this.#window_start;
+    const shift = INPUT - this.#window_start;
     return this.#scan(start + shift, end + shift);
   }
 
@@ -56,10 +54,10 @@ export class RecordScanner extends ScannedFields {
   scanPart(bytes: Buffer, start: number, end: number): number {
     this.forget();
     this.#load(bytes, start, end);
-    const behind = this.instance.exports.behindRecord(this.#input, this.#input + end - start);
+    const behind = this.instance.exports.behindRecord(INPUT, INPUT + end - start);
     if (behind === 0) return -1;
     this.lookAtFlags();
-    return start + behind - this.#input;
+    return start + behind - INPUT;
   }
 
   #moveWindow(bytes: Buffer, start: number, end: number): void {
@@ -70,8 +68,8 @@ export class RecordScanner extends ScannedFields {
   }
 
   #load(bytes: Buffer, start: number, end: number): void {
-    if (this.instance.reserve(this.#input + end - start)) this.look();
-    bytes.copy(this.bytes, this.#input, start, end);
+    if (this.instance.reserve(INPUT + end - start)) this.look();
+    bytes.copy(this.bytes, INPUT, start, end);
   }
 
   #scan(start: number, end: number): boolean {

@@ -2,27 +2,36 @@
  * Sums of slices of windows, one slot per slice and key. A record is first asked whether it fits, and then added; both say
  * what they need first, and have then done nothing.
  */
+
+import { ENDS, SAID, STARTS, TIME_MS } from '../../messages/scan/layout';
 import { byteAt } from '../../messages/scan/wasm/bytes';
-import { ENDS, SAID, STARTS, TIME_MS } from '../../messages/scan/wasm/layout';
 import {
   ASSUMED_RATING,
   ASSUMED_TIME_TO_ACTION,
+  AT_HOME,
   BIN_CELLS,
   BIN_ENDS,
   BY_COUNT,
   BY_FIELDS,
   CELL_SHIFT,
+  DONE,
+  FULL,
   INPUT_MEAN,
   INPUT_STD,
   KEY_BYTES,
   KEY_ENTRY_BYTES,
   KEY_PLACES,
+  KEY_SEPARATOR,
   KEYS,
   LARGEST_VALUE,
   LATENCY,
   MEASURE_COUNT,
   MEASURES,
   MOMENTS_WIDTH,
+  NEW_KEY,
+  NEW_SLICE,
+  NOT_AT_HOME,
+  PAGE_BINS,
   PAGES,
   PAGES_PER_ROW,
   PATTERN_BYTES,
@@ -53,24 +62,11 @@ import {
   SUMS,
   TIME_TO_ACTION,
   TIME_TO_ACTION_ABOVE,
-} from './layout';
-
-/** It is unusual, and to be left to others. */
-export const UNUSUAL: i32 = 0;
-export const DONE: i32 = 1;
-/** Somebody has to say whether the key that was added last is at home. */
-export const NEW_KEY: i32 = 2;
-/** The slice of its time has to be opened. */
-export const NEW_SLICE: i32 = 3;
-/** More room is needed. */
-export const FULL: i32 = 4;
+  UNUSUAL,
+} from '../columns_layout';
+import { base, hasRoom, room, setUsed, used } from './regions';
 
 const HOME: i32 = 12;
-const AT_HOME: i32 = 1;
-const NOT_AT_HOME: i32 = 2;
-const PAGE_BINS: i32 = 32;
-/** Stands behind each field of a key; no UTF-8 text holds it. */
-const SEPARATOR: i32 = 0xff;
 /** FNV-1a, 32 bit. Source: https://datatracker.ietf.org/doc/html/rfc9923 */
 const FNV_OFFSET: u32 = 0x811c9dc5;
 const FNV_PRIME: u32 = 0x01000193;
@@ -135,26 +131,6 @@ function patternHash(slot: i32, pattern: f64): u32 {
   return ((<u32>bits ^ <u32>(bits >> 32)) * GOLDEN) ^ (<u32>slot * FNV_PRIME);
 }
 
-function base(region: i32): i32 {
-  return load<i32>(region);
-}
-
-function room(region: i32): i32 {
-  return load<i32>(region, 4);
-}
-
-function used(region: i32): i32 {
-  return load<i32>(region, 8);
-}
-
-function setUsed(region: i32, count: i32): void {
-  store<i32>(region, count, 8);
-}
-
-function hasRoom(region: i32, more: i32): bool {
-  return used(region) + more <= room(region);
-}
-
 /** Of the record in hand; NaN: absent. */
 function numberOf(source: i32): f64 {
   const at = SOURCES + source * SOURCE_BYTES;
@@ -215,7 +191,7 @@ function findKey(): i32 {
     const start = load<i32>(STARTS + 4 * field);
     const end = load<i32>(ENDS + 4 * field);
     for (let at = start; at < end; at++) hash = (hash ^ byteAt(at)) * FNV_PRIME;
-    hash = (hash ^ SEPARATOR) * FNV_PRIME;
+    hash = (hash ^ KEY_SEPARATOR) * FNV_PRIME;
     size_bytes += end - start + 1;
   }
   let place = firstPlace(KEY_PLACES, hash);
@@ -245,7 +221,7 @@ function isKey(candidate: i32, hash: u32, size_bytes: i32): bool {
     const end = load<i32>(ENDS + 4 * field);
     for (let at = load<i32>(STARTS + 4 * field); at < end; at++)
       if (byteAt(at) !== byteAt(known++)) return false;
-    if (byteAt(known++) !== SEPARATOR) return false;
+    if (byteAt(known++) !== KEY_SEPARATOR) return false;
   }
   return true;
 }
@@ -265,7 +241,7 @@ function addKey(place: i32, hash: u32, size_bytes: i32): i32 {
     const start = load<i32>(STARTS + 4 * field);
     const length = load<i32>(ENDS + 4 * field) - start;
     memory.copy(base(KEY_BYTES) + at, start, length);
-    store<u8>(base(KEY_BYTES) + at + length, SEPARATOR);
+    store<u8>(base(KEY_BYTES) + at + length, KEY_SEPARATOR);
     at += length + 1;
   }
   setUsed(KEY_BYTES, at);

@@ -1,35 +1,35 @@
 /**
- * Goes through the records of a batch (KIP-98, format 2) and adds each to the columns, until one is not as usual. The batch was
+ * Goes through the records of a batch (KIP-98, format 2) and takes each, joined or alone, until one is not as usual. The batch was
  * checked before: all lengths lead to where they should.
  */
+
+import { FEEDBACK, KIND, TIME_MS } from '../../messages/scan/layout';
 import { byteAt } from '../../messages/scan/wasm/bytes';
-import { KIND, TIME_MS } from '../../messages/scan/wasm/layout';
-import { FEEDBACK, scan } from '../../messages/scan/wasm/scanner';
-import { add, DONE, fit, UNUSUAL } from './columns';
+import { scan } from '../../messages/scan/wasm/scanner';
 import {
   BASE_TIMESTAMP_MS,
-  DISORDER_MS,
+  BEYOND,
+  DONE,
   DUE_MS,
   HAS_OWN_TIMES,
-  HELD_MS,
   LAST_OFFSET_DELTA,
   LATENESS_MS,
   MAX_AHEAD_MS,
   MAX_RECORD_BYTES,
   NEXT_AT,
   OVER_ALL,
-  REACHED_MS,
   TAKEN,
-  WATERMARK_MS,
-} from './layout';
+  UNUSUAL,
+} from '../columns_layout';
+import { IS_JOINED } from '../entries_layout';
+import { add, fit } from './columns';
+import { observe, watermark } from './event_time';
+import { takeJoined } from './join';
 
-export * from '../../messages/scan/wasm/layout';
 export * from '../../messages/scan/wasm/scanner';
 export * from './columns';
-export * from './layout';
-
-/** What follows lies outside of the input. */
-export const BEYOND: i32 = 5;
+export * from './entries';
+export * from './join';
 
 let position: i32 = 0;
 
@@ -87,22 +87,14 @@ function takeValue(start: i32, size_bytes: i32, timestamp_delta: f64): i32 {
   const written_ms = load<f64>(BASE_TIMESTAMP_MS) + (load<i32>(HAS_OWN_TIMES) !== 0 ? timestamp_delta : 0);
   if (written_ms < 0 || time_ms - written_ms > load<f64>(MAX_AHEAD_MS)) return UNUSUAL;
   if (time_ms < watermark() - load<f64>(LATENESS_MS)) return UNUSUAL;
+  const result = load<i32>(IS_JOINED) !== 0 ? takeJoined() : takeAlone();
+  if (result === DONE) observe(time_ms);
+  return result;
+}
+
+function takeAlone(): i32 {
   const fits = fit();
   if (fits !== DONE) return fits;
-  if (load<i32>(OVER_ALL) !== 0 || load<i32>(KIND) === FEEDBACK) {
-    const added = add();
-    if (added !== DONE) return added;
-  }
-  observe(time_ms);
-  return DONE;
-}
-
-/** How far time has come: what this input has reached, unless others hold it; never back. */
-function watermark(): f64 {
-  return max(load<f64>(WATERMARK_MS), min(load<f64>(REACHED_MS), load<f64>(HELD_MS)));
-}
-
-function observe(time_ms: f64): void {
-  const reached_ms = time_ms - load<f64>(DISORDER_MS);
-  if (reached_ms > load<f64>(REACHED_MS)) store<f64>(REACHED_MS, reached_ms);
+  const is_counted = load<i32>(OVER_ALL) !== 0 || load<i32>(KIND) === FEEDBACK;
+  return is_counted ? add() : DONE;
 }

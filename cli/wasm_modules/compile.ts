@@ -12,7 +12,7 @@ interface WasmModule {
 
 export const WASM_MODULES: readonly WasmModule[] = [
   { entry: 'messages/scan/wasm/scanner.ts', file: 'messages/scan/scanner_wasm.ts', name: 'SCANNER_WASM' },
-  { entry: 'actors/wasm/records.ts', file: 'actors/window_columns_wasm.ts', name: 'WINDOW_COLUMNS_WASM' },
+  { entry: 'actors/wasm/records.ts', file: 'actors/records_wasm.ts', name: 'RECORDS_WASM' },
 ];
 
 const FLAGS = [

@@ -1,6 +1,7 @@
 /** Where the scanner puts what it read, and how others see it. */
 import type { ScannedJoinable } from '../scanned_record.ts';
 import { FIELDS, fieldNamed, STAT_NAMES } from './fields.ts';
+import * as AT from './layout.ts';
 import { ScannerInstance, wasmModule } from './scanner_instance.ts';
 import { SCANNER_WASM } from './scanner_wasm.ts';
 
@@ -54,12 +55,12 @@ export class ScannedFields implements ScannedJoinable {
     const { instance } = this;
     const { buffer } = instance.bytes;
     this.bytes = instance.bytes;
-    this.#starts = new Int32Array(buffer, instance.places.STARTS, FIELDS.length);
-    this.#ends = new Int32Array(buffer, instance.places.ENDS, FIELDS.length);
-    this.#numbers = new Float64Array(buffer, instance.places.NUMBERS, FIELDS.length);
-    this.#stats = new Float64Array(buffer, instance.places.STATS, STAT_NAMES.length);
-    this.#flags = new Int32Array(buffer, instance.places.SAID, 4);
-    this.#time = new Float64Array(buffer, instance.places.TIME_MS, 1);
+    this.#starts = new Int32Array(buffer, AT.STARTS, FIELDS.length);
+    this.#ends = new Int32Array(buffer, AT.ENDS, FIELDS.length);
+    this.#numbers = new Float64Array(buffer, AT.NUMBERS, FIELDS.length);
+    this.#stats = new Float64Array(buffer, AT.STATS, STAT_NAMES.length);
+    this.#flags = new Int32Array(buffer, AT.SAID, 4);
+    this.#time = new Float64Array(buffer, AT.TIME_MS, 1);
   }
 
   /** After a scan, before all else. */

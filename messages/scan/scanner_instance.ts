@@ -4,40 +4,7 @@ import { Feedback } from '../feedback.ts';
 import { InputStats, Prediction } from '../prediction.ts';
 import { FIRST_MILLISECONDS } from '../timestamp.ts';
 import { bitsOf, FIELDS, STAT_NAMES, statBits } from './fields.ts';
-
-/** Places in its memory: numbers of wasm/layout.ts. */
-export type ScannerPlace =
-  | 'READINGS'
-  | 'LEAST'
-  | 'MOST'
-  | 'STARTS'
-  | 'ENDS'
-  | 'NUMBERS'
-  | 'STATS'
-  | 'SAID'
-  | 'SAID_STATS'
-  | 'IS_EXPLICIT'
-  | 'KIND'
-  | 'TIME_MS'
-  | 'ONLY_FEEDBACK'
-  | 'ONLY_PREDICTION'
-  | 'NEEDED_BY_FEEDBACK'
-  | 'NEEDED_BY_PREDICTION'
-  | 'NEEDED_STATS'
-  | 'FIRST_TIME_MS'
-  | 'LAST_TIME_MS'
-  | 'FIELD_KEYS'
-  | 'STAT_KEYS'
-  | 'UNSAFE_KEYS'
-  | 'KEY_COUNT'
-  | 'NEXT_KEYS'
-  | 'KEY_ENTRIES'
-  | 'ENTRY_BYTES'
-  | 'ENTRY_WORD'
-  | 'ENTRY_MASK'
-  | 'WORD_MAX_BYTES'
-  | 'INPUT'
-  | 'PADDING';
+import * as AT from './layout.ts';
 
 export interface ScannerExports {
   memory: WebAssembly.Memory;
@@ -48,6 +15,9 @@ export interface ScannerExports {
 }
 
 const PAGE_BYTES = 65_536;
+const GROWTH_MAX_BYTES = 512 * 1024 * 1024;
+/** Addresses have 32 bits. */
+const MEMORY_MAX_BYTES = 2 ** 32;
 /** What JSON must not name, lest it be the way to a prototype. */
 const UNSAFE = ['__proto__', 'constructor'];
 
@@ -56,13 +26,8 @@ export function wasmModule(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(Buffer.from(base64, 'base64'));
 }
 
-export class ScannerInstance<
-  Exports extends ScannerExports = ScannerExports,
-  Place extends string = ScannerPlace,
-> {
+export class ScannerInstance<Exports extends ScannerExports = ScannerExports> {
   readonly exports: Exports;
-  /** By name, as numbers: to ask an export for its value takes as long as to scan a text. */
-  readonly places: Readonly<Record<Place | ScannerPlace, number>>;
   #bytes: Buffer;
 
   /** `imports`: what the module needs beyond what every scanner does. */
@@ -70,14 +35,13 @@ export class ScannerInstance<
     const spelled = (start: number, end: number) => Number(this.#bytes.toString('latin1', start, end));
     const { exports } = new WebAssembly.Instance(module, { ...imports, numbers: { spelled } });
     this.exports = exports as Exports;
-    this.places = placesOf(exports as object);
     this.#bytes = Buffer.from(this.exports.memory.buffer);
     this.#writeFields();
-    this.#writeKeys(this.places.FIELD_KEYS, quoted(FIELDS.map(({ name }) => name)));
-    this.#writeKeys(this.places.STAT_KEYS, quoted(STAT_NAMES));
+    this.#writeKeys(AT.FIELD_KEYS, quoted(FIELDS.map(({ name }) => name)));
+    this.#writeKeys(AT.STAT_KEYS, quoted(STAT_NAMES));
     // Compared from behind the opening quote on.
     this.#writeKeys(
-      this.places.UNSAFE_KEYS,
+      AT.UNSAFE_KEYS,
       UNSAFE.map((name) => `${name}"`),
     );
   }
@@ -89,33 +53,34 @@ export class ScannerInstance<
 
   /** Makes room up to `end`. True: `bytes` is another, and views of the old one are of no more use. */
   reserve(end: number): boolean {
-    const missing = end + this.places.PADDING - this.#bytes.length;
+    const size = this.#bytes.length;
+    const missing = end + AT.PADDING - size;
     if (missing <= 0) return false;
-    this.exports.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    // Each growth counts as garbage of the whole to V8. What is not used yet takes no memory.
+    const ahead = Math.min(size, GROWTH_MAX_BYTES, MEMORY_MAX_BYTES - size);
+    this.exports.memory.grow(Math.ceil(Math.max(missing, ahead) / PAGE_BYTES));
     this.#bytes = Buffer.from(this.exports.memory.buffer);
     return true;
   }
 
   #writeFields(): void {
-    const { places } = this;
     const bytes = this.#bytes;
     for (const [field, { reading, least, most }] of FIELDS.entries()) {
-      bytes.writeUInt8(reading, places.READINGS + field);
-      bytes.writeDoubleLE(least, places.LEAST + 8 * field);
-      bytes.writeDoubleLE(most, places.MOST + 8 * field);
+      bytes.writeUInt8(reading, AT.READINGS + field);
+      bytes.writeDoubleLE(least, AT.LEAST + 8 * field);
+      bytes.writeDoubleLE(most, AT.MOST + 8 * field);
     }
-    bytes.writeInt32LE(bitsOf(FEEDBACK_FIELDS), places.ONLY_FEEDBACK);
-    bytes.writeInt32LE(bitsOf(PREDICTION_FIELDS), places.ONLY_PREDICTION);
-    bytes.writeInt32LE(bitsOf(Feedback.required), places.NEEDED_BY_FEEDBACK);
-    bytes.writeInt32LE(bitsOf(Prediction.required), places.NEEDED_BY_PREDICTION);
-    bytes.writeInt32LE(statBits(InputStats.required), places.NEEDED_STATS);
-    bytes.writeDoubleLE(FIRST_MILLISECONDS, places.FIRST_TIME_MS);
-    bytes.writeDoubleLE(LAST_TIME_MS, places.LAST_TIME_MS);
+    bytes.writeInt32LE(bitsOf(FEEDBACK_FIELDS), AT.ONLY_FEEDBACK);
+    bytes.writeInt32LE(bitsOf(PREDICTION_FIELDS), AT.ONLY_PREDICTION);
+    bytes.writeInt32LE(bitsOf(Feedback.required), AT.NEEDED_BY_FEEDBACK);
+    bytes.writeInt32LE(bitsOf(Prediction.required), AT.NEEDED_BY_PREDICTION);
+    bytes.writeInt32LE(statBits(InputStats.required), AT.NEEDED_STATS);
+    bytes.writeDoubleLE(FIRST_MILLISECONDS, AT.FIRST_TIME_MS);
+    bytes.writeDoubleLE(LAST_TIME_MS, AT.LAST_TIME_MS);
   }
 
   #writeKeys(table: number, words: readonly string[]): void {
-    const { KEY_COUNT, NEXT_KEYS, KEY_ENTRIES, ENTRY_BYTES, ENTRY_WORD, ENTRY_MASK, WORD_MAX_BYTES } =
-      this.places;
+    const { KEY_COUNT, NEXT_KEYS, KEY_ENTRIES, ENTRY_BYTES, ENTRY_WORD, ENTRY_MASK, WORD_MAX_BYTES } = AT;
     const next = table + NEXT_KEYS;
     this.#bytes.writeInt32LE(words.length, table + KEY_COUNT);
     this.#bytes.fill(words.length, next, next + words.length + 1);
@@ -128,11 +93,6 @@ export class ScannerInstance<
       this.#bytes.fill(0xff, mask, mask + word.length);
     }
   }
-}
-
-function placesOf<Place extends string>(exports: object): Record<Place, number> {
-  const places = Object.entries(exports).filter(([, value]) => value instanceof WebAssembly.Global);
-  return Object.fromEntries(places.map(([name, { value }]) => [name, value])) as Record<Place, number>;
 }
 
 /** As most programs write keys. */

@@ -1,5 +1,6 @@
 /** For tests: what a task says of records that are read in the short way, or in the ordinary one. */
 import assert from 'node:assert/strict';
+import { RegionMemory } from '../../actors/region_memory.ts';
 import type { ScannedCapture } from '../../actors/scanned_capture.ts';
 import type { OutputRecord } from '../../engine/effects.ts';
 import type { LedgerEntries } from '../../engine/ledger.ts';
@@ -44,21 +45,28 @@ export async function playScanned(plan: ResolvedPlan, chunks: LogRecord[][]): Pr
   return { outputs: commits.flatMap((commit) => commit.outputs), changes, ledger };
 }
 
+/** How many records were taken, and how many of them as they stood in their batch. */
+export interface Taken {
+  all: number;
+  in_runs: number;
+}
+
 /** Counts what instances of the class take, as long as `act` runs: without it nothing would show that anything is. */
 export async function takenBy(
   scanned: { prototype: ScannedCapture },
   act: () => Promise<void>,
-): Promise<number> {
+): Promise<Taken> {
   const { take, takeRecords } = scanned.prototype;
-  let taken = 0;
+  const taken = { all: 0, in_runs: 0 };
   scanned.prototype.take = function (record, watermark_ms) {
     const is_taken = take.call(this, record, watermark_ms);
-    if (is_taken) taken++;
+    if (is_taken) taken.all++;
     return is_taken;
   };
   scanned.prototype.takeRecords = function (run, most) {
     const more = takeRecords.call(this, run, most);
-    taken += more;
+    taken.all += more;
+    taken.in_runs += more;
     return more;
   };
   try {
@@ -67,4 +75,22 @@ export async function takenBy(
     Object.assign(scanned.prototype, { take, takeRecords });
   }
   return taken;
+}
+
+/** Has what `act` does lie above 2 GB, where addresses that are taken for signed are negative. */
+export async function aboveHalfOfMemory(act: () => Promise<void>): Promise<void> {
+  const { allocate } = RegionMemory.prototype;
+  const lifted = new WeakSet<RegionMemory>();
+  RegionMemory.prototype.allocate = function (size_bytes) {
+    if (!lifted.has(this)) {
+      lifted.add(this);
+      allocate.call(this, 2 ** 31);
+    }
+    return allocate.call(this, size_bytes);
+  };
+  try {
+    await act();
+  } finally {
+    RegionMemory.prototype.allocate = allocate;
+  }
 }

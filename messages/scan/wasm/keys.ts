@@ -1,6 +1,5 @@
 /** Tells known keys from bytes. Records of one program have their keys in one order, so the next is guessed from it. */
-import { byteAt, COLON, QUOTE } from './bytes';
-import { behindSpace, behindText, isEscaped } from './json';
+
 import {
   ENTRY_BYTES,
   ENTRY_MASK,
@@ -9,7 +8,9 @@ import {
   KEY_ENTRIES,
   NEXT_KEYS,
   UNSAFE_KEYS,
-} from './layout';
+} from '../layout';
+import { byteAt, COLON, QUOTE } from './bytes';
+import { behindSpace, behindText, isEscaped } from './json';
 
 /** The key found last. */
 let found: i32 = 0;

@@ -3,9 +3,32 @@
  * once for all threads, and fast from the first record on.
  *
  * What it takes, decode() takes; what it does not take may be bad or only unusual. What it read stands in its memory
- * (layout.ts).
+ * (../layout.ts).
  */
 
+import {
+  ENDS,
+  FEEDBACK,
+  FIELD_KEYS,
+  IS_EXPLICIT,
+  KIND,
+  LEAST,
+  MOST,
+  NEEDED_BY_FEEDBACK,
+  NEEDED_BY_PREDICTION,
+  NEEDED_STATS,
+  NUMBERS,
+  ONLY_FEEDBACK,
+  ONLY_PREDICTION,
+  PREDICTION,
+  READINGS,
+  SAID,
+  SAID_STATS,
+  STARTS,
+  STAT_KEYS,
+  STATS,
+  TIME_MS,
+} from '../layout';
 import { byteAt, CLOSE_BRACE, COMMA, isSpace, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './bytes';
 import {
   behindObject,
@@ -18,31 +41,8 @@ import {
   setEnd,
 } from './json';
 import { behindKey, foundKey, unknownKey } from './keys';
-import {
-  ENDS,
-  FIELD_KEYS,
-  IS_EXPLICIT,
-  KIND,
-  LEAST,
-  MOST,
-  NEEDED_BY_FEEDBACK,
-  NEEDED_BY_PREDICTION,
-  NEEDED_STATS,
-  NUMBERS,
-  ONLY_FEEDBACK,
-  ONLY_PREDICTION,
-  READINGS,
-  SAID,
-  SAID_STATS,
-  STARTS,
-  STAT_KEYS,
-  STATS,
-  TIME_MS,
-} from './layout';
 import { behindNumber, numberAt } from './numbers';
 import { timeOfNumber, timeOfText } from './times';
-
-export * from './layout';
 
 /** As READ of fields.ts. */
 const TEXT: i32 = 0;
@@ -57,9 +57,6 @@ const TIME: i32 = 7;
 const EXPL: u32 = 0x6c70_7865;
 const IMPL: u32 = 0x6c70_6d69;
 const ICIT: u32 = 0x7469_6369;
-
-export const PREDICTION: i32 = 1;
-export const FEEDBACK: i32 = 2;
 
 /** The record that is all there is from `start` to `stop`. */
 export function scan(start: i32, stop: i32): bool {

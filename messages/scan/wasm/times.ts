@@ -2,8 +2,9 @@
  * Times of the wire in milliseconds since the epoch, as parseTimestamp of timestamp.ts gives them; NaN: none, or written in an unusual
  * way.
  */
+
+import { FIRST_TIME_MS, LAST_TIME_MS } from '../layout';
 import { byteAt, COLON, DOT, isDigit, MINUS, PLUS, SPACE, UPPER_T, UPPER_Z, ZERO } from './bytes';
-import { FIRST_TIME_MS, LAST_TIME_MS } from './layout';
 
 /** `YYYY-MM-DDTHH:MM:SS` */
 const SECONDS_END: i32 = 19;
