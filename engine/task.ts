@@ -64,7 +64,9 @@ export interface TaskStatus {
 
 /** So that one busy task does not keep the others of its worker waiting. */
 const SLICE_MS = 10;
-const RECORDS_PER_TURN = 64;
+const RECORDS_PER_TURN = 256;
+/** Where there are several inputs: so that none runs far ahead of the others, and feedback ahead of its prediction. */
+const RECORDS_PER_TURN_OF_SEVERAL = 64;
 const COMMIT_MAX_OUTPUTS = 5_000;
 const COMMIT_MAX_CHANGES = 100_000;
 /** Idleness, and a commit interval that has passed, are noticed at least this often. */
@@ -316,7 +318,8 @@ export class Task {
 
   /** One turn of one input; where its records are suspect, one record. */
   #step(input: TaskInput): Promise<void> | undefined {
-    const most = this.#care.is_needed ? 1 : RECORDS_PER_TURN;
+    const in_turn = this.#inputs.length > 1 ? RECORDS_PER_TURN_OF_SEVERAL : RECORDS_PER_TURN;
+    const most = this.#care.is_needed ? 1 : in_turn;
     this.#at = { input: this.#inputs.indexOf(input), offset: input.position };
     this.#care.stepped();
     return this.#holding({ taken: most, is_one: most === 1 }, () =>
