@@ -27,9 +27,6 @@ export const FREE_PAGES = 0x2e68;
 /** Where the counts of entries by the first byte of their key stand (256 u32). */
 export const FIRST_BYTES = 0x2e6c;
 
-/** Of the entry for which there was to be room. */
-export const NEEDED_BYTES = 0x2fb8;
-
 /** Of an entry: its hash, page, where its key begins, with its value behind it, how long both are, what is noted of it (i32), when it expires (f64). */
 export const ENTRY_BYTES_EACH = 32;
 export const ENTRY_PAGE = 4;
@@ -70,8 +67,6 @@ export const SOURCE_WORDS = 0x2ea0;
 export const SOURCE_WORD_BYTES = 12;
 export const SOURCES_MAX = 8;
 /** Pieces of an entry's JSON and of keys: where each stands, and how long it is (i32). */
-export const WORDS = 0x2f00;
-export const WORD_BYTES = 8;
 export const PREDICTION_PREFIX = 0x2f00;
 export const QUEUE_PREFIX = 0x2f08;
 export const FIRST_WAITING_PREFIX = 0x2f10;
@@ -104,3 +99,5 @@ export const PREDICTED_AT = 0x2fb0;
 export const PREDICTED_MAX = 4096;
 /** More events are not kept with a prediction. */
 export const SEEN_MAX = 0x2fb4;
+/** Of the entry for which there was to be room. */
+export const NEEDED_BYTES = 0x2fb8;

@@ -35,6 +35,9 @@ export const INPUT_BYTES = 64 * 1024;
 const ROOM = 4;
 const USED = 8;
 
+/** With 32 bits. */
+const ADDRESSED_BYTES = 2 ** 32;
+
 const RECORDS = wasmModule(RECORDS_WASM);
 
 export class RegionMemory {
@@ -116,14 +119,11 @@ export class RegionMemory {
     try {
       if (this.#instance.reserve(end)) this.#look();
     } catch (cause) {
-      throw new ErrataError(
-        'E_STATE_TOO_LARGE',
-        'the state that a task keeps in memory has grown beyond 4 GB',
-        {
-          cause,
-          hint: 'keep state on disk (`state: { store: lmdb }`), or have more partitions, so that each task has less of it',
-        },
-      );
+      const why = end > ADDRESSED_BYTES ? 'has grown beyond 4 GB' : 'finds no more memory in this process';
+      throw new ErrataError('E_STATE_TOO_LARGE', `the state that a task keeps in memory ${why}`, {
+        cause,
+        hint: 'keep state on disk (`state: { store: lmdb }`), or have more partitions, so that each task has less of it',
+      });
     }
   }
 

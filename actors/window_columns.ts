@@ -80,6 +80,8 @@ export class WindowColumns implements ScannedInput {
   }
 
   shareMemory(memory: RegionMemory): void {
+    if (this.#made || (this.#shared && this.#shared !== memory))
+      throw new Error('the sums lie in another memory already');
     this.#shared = memory;
   }
 

@@ -9,16 +9,22 @@ import type { RegionMemory } from '../actors/region_memory.ts';
 export const NONE = -1;
 
 export class ByteEntries {
-  readonly #room: EntriesMemory;
-  readonly #memory: RegionMemory;
-  readonly #prefix_bytes: number;
+  readonly #prefix: Buffer;
+  /** Most actors have no such entries. */
+  #made: EntriesMemory | null = null;
 
   /** `prefix`: what all keys begin with, and is left out where they are asked for. */
   constructor(prefix = '') {
-    const bytes = Buffer.from(prefix);
-    this.#prefix_bytes = bytes.length;
-    this.#room = new EntriesMemory(bytes);
-    this.#memory = this.#room.memory;
+    this.#prefix = Buffer.from(prefix);
+  }
+
+  get #room(): EntriesMemory {
+    this.#made ??= new EntriesMemory(this.#prefix);
+    return this.#made;
+  }
+
+  get #memory(): RegionMemory {
+    return this.#room.memory;
   }
 
   /** In which all of it lies; views of it are good until something is added. */
@@ -28,7 +34,7 @@ export class ByteEntries {
 
   /** Entries that can be found. */
   get size(): number {
-    return this.#memory.int(AT.ENTRY_COUNT);
+    return this.#made ? this.#memory.int(AT.ENTRY_COUNT) : 0;
   }
 
   /** The slot of the key that stands in `key` up to `key_end`; NONE where there is none. */
@@ -85,7 +91,7 @@ export class ByteEntries {
   }
 
   get changes(): number {
-    return this.#memory.used(AT.CHANGED);
+    return this.#made ? this.#memory.used(AT.CHANGED) : 0;
   }
 
   /** Slots that the memory's own join has added. */
@@ -94,7 +100,7 @@ export class ByteEntries {
   }
 
   countOf(first_byte: number): number {
-    return this.#memory.ints[((this.#memory.int(AT.FIRST_BYTES) >>> 0) >>> 2) + first_byte]!;
+    return this.#memory.ints[(this.#memory.base(AT.FIRST_BYTES) >>> 2) + first_byte]!;
   }
 
   /** All of the memory. */
@@ -171,12 +177,14 @@ export class ByteEntries {
     const start = this.#room.keyRoom(key_end);
     const { bytes } = this.#memory;
     for (let at = 0; at < key_end; at++) bytes[start + at] = key[at]!;
-    return this.#prefix_bytes + key_end;
+    return this.#prefix.length + key_end;
   }
 
   #putText(key: string): number {
-    const start = this.#room.keyRoom(3 * key.length);
-    return this.#prefix_bytes + this.#memory.bytes.write(key, start);
+    const most = 3 * key.length;
+    const start = this.#room.keyRoom(most);
+    // Without a length some versions of Node write nothing where 2 GB follow.
+    return this.#prefix.length + this.#memory.bytes.write(key, start, most);
   }
 
   #taken(region: number): Int32Array {

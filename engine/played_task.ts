@@ -52,7 +52,7 @@ export function playedTask(plan: ResolvedPlan, stage: StagePlan, ports: Partial<
     },
     pino({ level: 'silent' }),
   );
-  const give = (topic: string, records: LogRecord[], end_offset: number) =>
-    sinks.get(topic)!.onChunk(chunkOf(records), end_offset);
+  const give = (topic: string, records: LogRecord[], end_offset: number, records_per_batch = 1) =>
+    sinks.get(topic)!.onChunk(chunkOf(records, undefined, undefined, records_per_batch), end_offset);
   return { task, give, commits, changes, failures, sinks };
 }

@@ -43,6 +43,7 @@ const FATAL: ReadonlySet<string> = new Set([
   'E_PARTITIONS_CHANGED',
   'E_PLAN',
   'E_RECORD_FORMAT',
+  'E_STATE_TOO_LARGE',
   'E_STATE_VERSION',
 ]);
 

@@ -16,14 +16,24 @@ export function chunkOf(
   records: LogRecord[],
   next_offset = (records.at(-1)?.offset ?? -1) + 1,
   size_bytes = records.length * 100,
+  /** Of which the offsets follow each other. */
+  records_per_batch = 1,
 ): Chunk {
-  const batches = records.map(({ headers, ...record }) => {
-    const written = { ...record, headers: Object.entries(headers).map(headerBytes) };
-    const batch = encodeBatch([written], { base_offset: record.offset });
+  const batches = inPortions(records, records_per_batch).map((portion) => {
+    const written = portion.map(({ headers, ...record }) => ({
+      ...record,
+      headers: Object.entries(headers).map(headerBytes),
+    }));
+    const batch = encodeBatch(written, { base_offset: portion[0]!.offset });
     const header = readBatchHeader(batch, 0)!;
     return { header, records: unpackedRecords(batch, header) };
   });
   return { batches, from_offset: 0, next_offset, size_bytes };
+}
+
+function inPortions<Item>(items: readonly Item[], size: number): Item[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
 function headerBytes([name, value]: [string, string]): [string, Buffer] {

@@ -28,8 +28,18 @@ import { takeJoined } from './join';
 
 export * from '../../messages/scan/wasm/scanner';
 export * from './columns';
-export * from './entries';
-export * from './join';
+export {
+  addEntry,
+  changeEntry,
+  enterAll,
+  findEntry,
+  forgetEntry,
+  freePage,
+  hasEntryRoom,
+  moveEntry,
+  releaseEntry,
+  removeEntry,
+} from './entries';
 
 let position: i32 = 0;
 

@@ -32,7 +32,9 @@ export class ScannerInstance<Exports extends ScannerExports = ScannerExports> {
 
   /** `imports`: what the module needs beyond what every scanner does. */
   constructor(module: WebAssembly.Module, imports: WebAssembly.Imports = {}) {
-    const spelled = (start: number, end: number) => Number(this.#bytes.toString('latin1', start, end));
+    // Addresses come with a sign.
+    const spelled = (start: number, end: number) =>
+      Number(this.#bytes.toString('latin1', start >>> 0, end >>> 0));
     const { exports } = new WebAssembly.Instance(module, { ...imports, numbers: { spelled } });
     this.exports = exports as Exports;
     this.#bytes = Buffer.from(this.exports.memory.buffer);

@@ -107,7 +107,9 @@ function listed(bins: Bins): number[] {
 
 const isAtHome = (id: string) => partitionOf('murmur2', id, PARTITIONS) === 0;
 const ELSEWHERE = ['a', 'b', 'c', 'd', 'e', 'f'].find((id) => !isAtHome(id))!;
-const ID = fc.constantFrom(...Array.from({ length: 20 }, (_, index) => `p-${index}`).filter(isAtHome));
+const idsBelow = (count: number) =>
+  fc.constantFrom(...Array.from({ length: count }, (_, index) => `p-${index}`).filter(isAtHome));
+const ID = idsBelow(20);
 const eighths = fc.integer({ min: 0, max: 800 }).map((value) => value / 8);
 const stats = fc.record({ mean: fc.constantFrom(0.5, -2.5, 7), std: fc.constantFrom(1, 2.5) });
 const prediction = fc.record(
@@ -158,17 +160,19 @@ function recordOf(
 ): LogRecord {
   const now_ms = NOON + offset * 1_000;
   const json = typeof body === 'string' ? body : JSON.stringify({ ...body, timestamp: now_ms + disorder_ms });
-  return { offset, timestamp_ms: now_ms, key: null, value: Buffer.from(json), headers: {} };
+  // More digits than a double has.
+  const spelled = json.replace(/("latency_ms":\d+\.5)([,}])/, '$1000000000000000000$2');
+  return { offset, timestamp_ms: now_ms, key: null, value: Buffer.from(spelled), headers: {} };
 }
 
 /** What is drawn says the same both ways. */
-async function compare(over: string, runs: number): Promise<void> {
+async function compare(over: string, runs: number, draw = drawn): Promise<void> {
   const scanned = planOf(over, false);
   const ordinary = planOf(over, true);
   let records_read = 0;
   const taken = await takenBy(ScannedJoin, () =>
     fc.assert(
-      fc.asyncProperty(fc.array(drawn, { minLength: 100, maxLength: 300 }), async (draws) => {
+      fc.asyncProperty(fc.array(draw, { minLength: 100, maxLength: 300 }), async (draws) => {
         const all = draws.map(recordOf);
         records_read += all.length;
         const chunks = [all.slice(0, 50), all.slice(50)];
@@ -183,6 +187,16 @@ async function compare(over: string, runs: number): Promise<void> {
 
 for (const over of ['feedback', 'all'])
   test(`records joined as bytes say what they say as objects (over: ${over})`, () => compare(over, 30));
+
+const ofMany = fc.record({
+  body: fc.tuple(fc.oneof(prediction, feedback), idsBelow(1_000)).map(([body, prediction_id]) => ({
+    ...body,
+    prediction_id,
+  })),
+  disorder_ms: fc.integer({ min: -3_000, max: 1_500 }),
+});
+
+test('so they do with hundreds of predictions', () => compare('feedback', 5, ofMany));
 
 test('so they do where the state lies above 2 GB', () => aboveHalfOfMemory(() => compare('feedback', 5)));
 

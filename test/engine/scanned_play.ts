@@ -14,6 +14,7 @@ import { until } from '../harness/until.ts';
 
 export const NOON = Date.UTC(2024, 0, 1, 12);
 export const PARTITIONS = 2;
+const RECORDS_PER_BATCH = 20;
 
 /** Of a topology that commits seldom, so that all there is stands in one commit. */
 export function scannedPlan(text: string): ResolvedPlan {
@@ -36,7 +37,7 @@ export async function playScanned(plan: ResolvedPlan, chunks: LogRecord[][]): Pr
   task.start();
   await until(() => sinks.size > 0, 'the task reads');
   const end_offset = (chunks.flat().at(-1)?.offset ?? -1) + 1;
-  for (const chunk of chunks) if (chunk.length > 0) give('in.events', chunk, end_offset);
+  for (const chunk of chunks) if (chunk.length > 0) give('in.events', chunk, end_offset, RECORDS_PER_BATCH);
   await until(() => task.status().inputs[0]?.position === end_offset || failures.length > 0, 'all is read');
   // A task that is stopped tells nothing of its ledger.
   const { ledger } = task.status();
