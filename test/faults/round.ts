@@ -145,8 +145,17 @@ class Round {
     const { bug } = this.#options;
     const within_ms = bug === null ? SETTLE_WITHIN_MS : SETTLE_WITHIN_MS / 4;
     const settled = this.#until(() => this.#isSettled(), 'all is processed', within_ms);
-    if (bug === null) await settled;
+    if (bug === null) await settled.catch((error) => this.#tellWhatWaits(error));
     return settled.then(() => null, errorMessage);
+  }
+
+  /** With what the processes say themselves, and how far the group has come. */
+  async #tellWhatWaits(error: unknown): Promise<never> {
+    const { say } = this.#options;
+    for (const process of this.#processes)
+      say(`${process.name}: ${(await process.notReady().catch(errorMessage)) ?? 'says that it is ready'}`);
+    say(`the group has committed ${await this.#offsets().catch(errorMessage)}`);
+    throw error;
   }
 
   get #brokers(): string {
