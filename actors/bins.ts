@@ -4,7 +4,8 @@
  * are quickly added up and quickly written as JSON. What was taken back leaves nothing.
  */
 
-export const PAGE_BINS = 32;
+import { PAGE_BINS } from './columns_layout.ts';
+
 const PAGE_SHIFT = 5;
 /** More of them are kept by page. */
 export const FEW_MAX = 64;

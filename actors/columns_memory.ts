@@ -3,7 +3,6 @@ import { fieldNamed, STAT_NAMES } from '../messages/scan/fields.ts';
 import * as SCANNED from '../messages/scan/layout.ts';
 import { ASSUMED_RATING, ASSUMED_TIME_TO_ACTION_S } from './aggregate.ts';
 import { type BinTables, binTables } from './bin_tables.ts';
-import { PAGE_BINS } from './bins.ts';
 import * as AT from './columns_layout.ts';
 import { stepOf } from './completeness.ts';
 import { SMALLEST } from './distribution.ts';
@@ -40,8 +39,8 @@ const ALWAYS: readonly Measure[] = [
 export class ColumnsMemory {
   readonly #memory: RegionMemory;
   readonly exports: RecordsExports;
-  readonly pages_per_row = Math.ceil((END_BIN - FIRST_BIN) / PAGE_BINS);
-  readonly first_page = FIRST_BIN / PAGE_BINS;
+  readonly pages_per_row = Math.ceil((END_BIN - FIRST_BIN) / AT.PAGE_BINS);
+  readonly first_page = FIRST_BIN / AT.PAGE_BINS;
   readonly histograms: number;
   /** Sums of a slot. */
   readonly width: number;
@@ -66,7 +65,7 @@ export class ColumnsMemory {
       [AT.SUMS, 8 * this.width],
       [AT.STEPS, 8 * this.steps_per_slice],
       [AT.ROWS, 4 * this.pages_per_row * this.histograms],
-      [AT.PAGES, 4 * PAGE_BINS],
+      [AT.PAGES, 4 * AT.PAGE_BINS],
       [AT.PATTERNS, AT.PATTERN_BYTES],
     ]);
     this.#writeConfig(config, kind);

@@ -1,6 +1,6 @@
 /**
  * Where a map of entries lies in memory, in bytes (entries.ts), and what a join of records goes by (join.ts): behind the columns
- * of windows. Regions are as in layout.ts.
+ * of windows. Regions are as in columns_layout.ts.
  */
 
 /** A hash table: number of an entry + 1 (0: free) and its hash, per place. Its room is a power of two. */
@@ -53,7 +53,7 @@ export const IS_JOINED = 0x2e70;
 /** Of the topic, and the one in which the records stand. */
 export const PARTITIONS = 0x2e74;
 export const PARTITION = 0x2e78;
-/** Number of the records' source, and how many there are. */
+/** Number of the records' source. */
 export const SOURCE = 0x2e7c;
 export const WAIT_MS = 0x2e80;
 export const KEEP_MS = 0x2e88;

@@ -1,4 +1,4 @@
-/** Room for a map of entries (wasm/entries.ts) in a memory, and what a join of records needs to know of it. */
+/** Room for a map of entries (wasm/entries.ts) in a memory of its own. */
 import { randomInt } from 'node:crypto';
 import * as AT from './entries_layout.ts';
 import { RegionMemory } from './region_memory.ts';
@@ -6,7 +6,7 @@ import { RegionMemory } from './region_memory.ts';
 const FIRST_ENTRIES = 64;
 const FIRST_PAGE_BYTES = 64 * 1024;
 const PAGE_MAX_BYTES = 4 * 1024 * 1024;
-/** Of keys, beyond what all begin with: two ids of 512 characters and what stands around them, and more than is read at once. */
+/** Of keys, beyond what all begin with: two ids of 512 characters and what stands around them. */
 const FIRST_SCRATCH_BYTES = 2048;
 const FIRST_BYTE_COUNTS = 256 * 4;
 

@@ -61,6 +61,8 @@ export class JoinMemory {
   readonly #times: { wait_ms: number; keep_ms: number };
   /** Of the source, in this memory. */
   readonly #number: number;
+  /** Of sources by number, as far as they were asked for. */
+  readonly #names: string[] = [];
 
   constructor(memory: RegionMemory, source: string, home: Home, times: { wait_ms: number; keep_ms: number }) {
     this.memory = memory;
@@ -131,7 +133,13 @@ export class JoinMemory {
     return (AT.SOURCE_WORDS + number * AT.SOURCE_WORD_BYTES) >> 2;
   }
 
+  /** Others have written theirs. */
   #nameOf(number: number): string {
+    this.#names[number] ??= this.#readName(number);
+    return this.#names[number];
+  }
+
+  #readName(number: number): string {
     const { ints, bytes } = this.memory;
     const at = this.#sourceAt(number);
     const start = ints[at]! >>> 0;

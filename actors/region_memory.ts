@@ -4,7 +4,12 @@
  */
 import { ErrataError } from '../messages/errata_error.ts';
 import { INPUT, PADDING } from '../messages/scan/layout.ts';
-import { type ScannerExports, ScannerInstance, wasmModule } from '../messages/scan/scanner_instance.ts';
+import {
+  MEMORY_MAX_BYTES,
+  type ScannerExports,
+  ScannerInstance,
+  wasmModule,
+} from '../messages/scan/scanner_instance.ts';
 import { RECORDS_WASM } from './records_wasm.ts';
 
 export interface RecordsExports extends ScannerExports {
@@ -34,9 +39,6 @@ export const INPUT_BYTES = 64 * 1024;
 /** Where a region's room and use stand behind its base. */
 const ROOM = 4;
 const USED = 8;
-
-/** With 32 bits. */
-const ADDRESSED_BYTES = 2 ** 32;
 
 const RECORDS = wasmModule(RECORDS_WASM);
 
@@ -119,7 +121,7 @@ export class RegionMemory {
     try {
       if (this.#instance.reserve(end)) this.#look();
     } catch (cause) {
-      const why = end > ADDRESSED_BYTES ? 'has grown beyond 4 GB' : 'finds no more memory in this process';
+      const why = end > MEMORY_MAX_BYTES ? 'has grown beyond 4 GB' : 'finds no more memory in this process';
       throw new ErrataError('E_STATE_TOO_LARGE', `the state that a task keeps in memory ${why}`, {
         cause,
         hint: 'keep state on disk (`state: { store: lmdb }`), or have more partitions, so that each task has less of it',

@@ -10,7 +10,7 @@ import * as SCANNED from '../messages/scan/layout.ts';
 import type { ScannedRecord } from '../messages/scanned_record.ts';
 import type { RecordRun, ScannedInput } from './actor.ts';
 import type { LeanAggregate } from './aggregate.ts';
-import { type Bins, emptyPage, FEW_MAX, PAGE_BINS, type Pages } from './bins.ts';
+import { type Bins, emptyPage, FEW_MAX, type Pages } from './bins.ts';
 import * as AT from './columns_layout.ts';
 import { ColumnsMemory, PATTERN_PART_MAX } from './columns_memory.ts';
 import { firstStep, stepOf } from './completeness.ts';
@@ -388,22 +388,22 @@ function binsOf(memory: ColumnsMemory, row: number, by_page: boolean): Bins {
   for (let index = 0; index < pages_per_row; index++) {
     const page = ints[row + index]!;
     if (page === 0) continue;
-    const counts = (memory.base(AT.PAGES) >>> 2) + (page - 1) * PAGE_BINS;
+    const counts = (memory.base(AT.PAGES) >>> 2) + (page - 1) * AT.PAGE_BINS;
     if (by_page) pages[first_page + index] = countsAt(ints, counts);
-    else pushFew(few, ints, counts, (first_page + index) * PAGE_BINS);
+    else pushFew(few, ints, counts, (first_page + index) * AT.PAGE_BINS);
   }
   return by_page ? pages : few;
 }
 
 function countsAt(ints: Int32Array, at: number): number[] {
   const counts = emptyPage();
-  for (let bin = 0; bin < PAGE_BINS; bin++) counts[bin] = ints[at + bin]!;
+  for (let bin = 0; bin < AT.PAGE_BINS; bin++) counts[bin] = ints[at + bin]!;
   return counts;
 }
 
 /** Bin and count in turn. */
 function pushFew(few: number[], ints: Int32Array, at: number, first_bin: number): void {
-  for (let bin = 0; bin < PAGE_BINS; bin++) {
+  for (let bin = 0; bin < AT.PAGE_BINS; bin++) {
     const count = ints[at + bin]!;
     if (count !== 0) few.push(first_bin + bin, count);
   }

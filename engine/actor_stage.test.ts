@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { capture } from '../actors/capture.ts';
 import { configOf } from '../actors/testing.ts';
+import { ErrataError } from '../messages/errata_error.ts';
 import { ActorStage } from './actor_stage.ts';
 import { Effects } from './effects.ts';
 import { Ledger } from './ledger.ts';
@@ -120,4 +121,20 @@ test('what expires at once is dropped in portions that a commit can hold, all be
   assert.deepEqual(dropped, [1_000, 2_000, 2_500]);
   assert.deepEqual(ledger.entries(), { records: { taken_in: 2_500, pending: 0, expired: 2_500 } });
   assert.equal(state.size, 1, 'the ledger is all that is left');
+});
+
+test("state that has become too large is no record's fault: none is dead-lettered, and the task is told", () => {
+  const stage = capturing();
+  const { actors, state, effects } = running(stage);
+  state.expiring(stage.actors[0]!.name).bytes!.memory.allocate = () => {
+    throw new ErrataError('E_STATE_TOO_LARGE', 'nothing is left');
+  };
+  const takeMany = () => {
+    for (let index = 0; index < 1_000; index++) {
+      const ids = { prediction_id: `p${index}`, model_version: 'v', deployment_id: 'd' };
+      actors.onSourceRecord(INPUT, 'records', record(index, { ...ids, timestamp: NOW_MS }), () => undefined);
+    }
+  };
+  assert.throws(takeMany, { code: 'E_STATE_TOO_LARGE' });
+  assert.deepEqual(effects.take(), []);
 });

@@ -24,6 +24,7 @@ export class ExpiringByteTable implements ByteTable {
   /** Handed out as deleted: free once whoever has them is done with them. */
   #gone: number[] = [];
   #found = NONE;
+
   constructor(name: string) {
     const prefix = `${name}/`;
     this.#entries = new ByteEntries(prefix);

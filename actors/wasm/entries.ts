@@ -57,8 +57,12 @@ export function keyAt(entry: i32): usize {
   return <usize>load<u32>(at(entry), ENTRY_AT);
 }
 
+export function keyBytes(entry: i32): i32 {
+  return load<i32>(at(entry), ENTRY_KEY_BYTES);
+}
+
 export function valueAt(entry: i32): usize {
-  return keyAt(entry) + load<i32>(at(entry), ENTRY_KEY_BYTES);
+  return keyAt(entry) + keyBytes(entry);
 }
 
 export function valueBytes(entry: i32): i32 {
@@ -91,7 +95,7 @@ export function findEntry(key_bytes: i32): i32 {
 }
 
 function isKey(entry: i32, key: usize, key_bytes: i32): bool {
-  return load<i32>(at(entry), ENTRY_KEY_BYTES) === key_bytes && isSame(keyAt(entry), key, key_bytes);
+  return keyBytes(entry) === key_bytes && isSame(keyAt(entry), key, key_bytes);
 }
 
 function firstPlace(hash: u32): i32 {

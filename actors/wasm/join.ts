@@ -60,6 +60,7 @@ import {
   expiry,
   findEntry,
   hasEntryRoom,
+  keyBytes,
   moveEntry,
   notes,
   pushTo,
@@ -268,7 +269,7 @@ function takeFeedback(): i32 {
   if (abs(load<f64>(TIME_MS) - predicted_ms) > load<f64>(WAIT_MS)) return UNUSUAL;
   const changes = has_event || !has_feedback;
   const size_bytes = changes ? valueBytes(known) + answerBytes(has_event, has_feedback, seen) : 0;
-  if (changes && !hasEntryRoom(writeKey(PREDICTION_PREFIX) + size_bytes)) return ENTRIES_FULL;
+  if (changes && !hasEntryRoom(keyBytes(known) + size_bytes)) return ENTRIES_FULL;
   const fits = fit();
   if (fits !== DONE) return fits;
   const counted = add();

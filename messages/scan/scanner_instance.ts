@@ -17,7 +17,7 @@ export interface ScannerExports {
 const PAGE_BYTES = 65_536;
 const GROWTH_MAX_BYTES = 512 * 1024 * 1024;
 /** Addresses have 32 bits. */
-const MEMORY_MAX_BYTES = 2 ** 32;
+export const MEMORY_MAX_BYTES = 2 ** 32;
 /** What JSON must not name, lest it be the way to a prototype. */
 const UNSAFE = ['__proto__', 'constructor'];
 
