@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import pino from 'pino';
 import { AtLeastOnceCommitter, type Commit } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
+import type { PartitionOffset } from './group_consumer.ts';
 import { kafkaError } from './kafka_errors.ts';
-import type { PartitionOffset } from './membership.ts';
 import type { Outbox } from './outbox.ts';
 
 const SILENT = pino({ level: 'silent' });

@@ -5,7 +5,7 @@ import { ErrataError } from '../messages/errata_error.ts';
 import { AtLeastOnceCommitter, type CommitPorts, type Committer } from './committer.ts';
 import type { OutputRecord } from './effects.ts';
 import { type Admin, createCluster, type KafkaClient, type KafkaSettings } from './kafka.ts';
-import { classOf } from './kafka_errors.ts';
+import { isPassing } from './kafka_errors.ts';
 import type { Membership } from './membership.ts';
 import type { ResolvedPlan } from './plan.ts';
 import { writeDeadLetter } from './record_format.ts';
@@ -85,11 +85,6 @@ async function askedAgain<Answer>(admin: Admin, ask: () => Promise<Answer>): Pro
     await admin.describeCluster().catch(() => undefined);
   }
   return await ask();
-}
-
-function isPassing(error: unknown): boolean {
-  const { name } = error as Error;
-  return name.startsWith('KafkaJS') && !name.includes('SASL') && classOf(error) === 'retry';
 }
 
 async function askOffsets(admin: Admin, group_id: string, places: Place[]): Promise<(number | null)[]> {

@@ -142,6 +142,12 @@ export function classOf(error: unknown): ErrorClass {
   return 'retry';
 }
 
+/** Of what kafkajs throws: where asking again later may help. */
+export function isPassing(error: unknown): boolean {
+  const { name } = error as Error;
+  return name.startsWith('KafkaJS') && !name.includes('SASL') && classOf(error) === 'retry';
+}
+
 /** What ends a topology. `code` is that of an ErrataError. */
 export function isFatal(code: string): boolean {
   return CLASSES.get(typeOf(code) ?? '') === 'fatal';

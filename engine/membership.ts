@@ -1,11 +1,11 @@
 /**
  * Membership of one worker in the topology's consumer group. kafkajs joins, keeps the heartbeat and commits offsets;
- * it never fetches: all its partitions are paused in the GROUP_JOIN event, before its first fetch.
+ * it never fetches, and where it goes astray another takes its place (group_consumer.ts).
  *
  * Rebalancing is eager (kafkajs knows no other), so a task keeps running while its worker rejoins, and learns from
  * the next assignment whether it may go on. Commits of the old generation are refused by the broker meanwhile.
  */
-import kafkajs, { type Consumer, type GroupMember, type PartitionAssigner } from 'kafkajs';
+import kafkajs, { type GroupMember, type PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
 import {
@@ -16,8 +16,9 @@ import {
   type TaskId,
   taskId,
 } from './assignment.ts';
+import { GroupConsumer, type GroupConsumerOptions, type PartitionOffset } from './group_consumer.ts';
 import type { KafkaClient, KafkaSettings } from './kafka.ts';
-import { kafkaErrorTypes } from './kafka_errors.ts';
+import { isPassing, kafkaErrorTypes } from './kafka_errors.ts';
 
 /** A stage as the group sees it. */
 export interface StageTopics {
@@ -40,12 +41,6 @@ const MEMBER_DATA_VERSION = 1;
 /** With the version, so that the coordinator itself refuses who joins with another, and the group goes on. */
 export const PROTOCOL_NAME = `errata-sticky-tasks.${MEMBER_DATA_VERSION}`;
 
-export interface PartitionOffset {
-  topic: string;
-  partition: number;
-  offset: number;
-}
-
 export interface MembershipOptions {
   group_id: string;
   stages: StageTopics[];
@@ -60,59 +55,25 @@ export interface MembershipOptions {
 }
 
 export class Membership {
-  readonly #consumer: Consumer;
+  readonly #kafka: KafkaClient;
   readonly #options: MembershipOptions;
+  readonly #settings: KafkaSettings;
   readonly #log: Logger;
+  #consumer: GroupConsumer;
   #is_over = false;
   /** Resolved when the group has answered, whatever it said. */
   #heard = Promise.withResolvers<void>();
-  #heard_ms = Date.now();
-  readonly #silence_max_ms: number;
-  #is_joining_anew = false;
 
   constructor(kafka: KafkaClient, settings: KafkaSettings, options: MembershipOptions, log: Logger) {
+    this.#kafka = kafka;
+    this.#settings = settings;
     this.#options = options;
     this.#log = log;
-    this.#silence_max_ms = settings.session_timeout_ms + settings.heartbeat_interval_ms;
-    this.#consumer = kafka.consumer({
-      groupId: options.group_id,
-      partitionAssigners: [taskAssigner(options)],
-      sessionTimeout: settings.session_timeout_ms,
-      rebalanceTimeout: Math.max(settings.session_timeout_ms, 30_000),
-      heartbeatInterval: settings.heartbeat_interval_ms,
-      maxWaitTimeInMs: Math.min(settings.heartbeat_interval_ms, 250),
-      metadataMaxAge: settings.metadata_max_age_ms,
-      allowAutoTopicCreation: false,
-      retry: {
-        initialRetryTime: settings.retry_backoff_ms,
-        maxRetryTime: settings.retry_backoff_max_ms,
-        retries: 10,
-        restartOnFailure: async () => !this.#is_over,
-      },
-    });
+    this.#consumer = this.#createConsumer();
   }
 
   async start(): Promise<void> {
-    const topics = this.#options.stages.flatMap((stage) => stage.topics);
-    const { GROUP_JOIN, HEARTBEAT, FETCH, CRASH } = this.#consumer.events;
-    this.#consumer.on(HEARTBEAT, () => this.#onHeard());
-    this.#consumer.on(FETCH, () => this.#checkSilence());
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
-      this.#consumer.pause(topics.map((topic) => ({ topic })));
-      this.#options.onAssigned(tasksOf(payload.memberAssignment, this.#options.stages), payload.memberId);
-      this.#onHeard();
-    });
-    this.#consumer.on(CRASH, ({ payload }) => {
-      if (payload.restart) this.#log.warn({ error: payload.error.message }, 'group membership restarts');
-      else this.#options.onLost(lossOf(payload.error, this.#options.group_id));
-    });
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics, fromBeginning: true });
-    await this.#run();
-  }
-
-  async #run(): Promise<void> {
-    await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+    await this.#consumer.start();
   }
 
   /** The next time that the group takes this member's heartbeat, or lets it join. */
@@ -120,57 +81,69 @@ export class Membership {
     return this.#heard.promise;
   }
 
+  /** `refused`: the group has moved on; whether the task may go on is for the next assignment to say. */
+  commit(offsets: PartitionOffset[]): Promise<'committed' | 'refused'> {
+    return this.#consumer.commit(offsets);
+  }
+
+  async leave(): Promise<void> {
+    this.#is_over = true;
+    await this.#consumer.close();
+  }
+
+  #createConsumer(): GroupConsumer {
+    const { session_timeout_ms, heartbeat_interval_ms, ...settings } = this.#settings;
+    const { group_id, stages, onAssigned, onLost } = this.#options;
+    const options: GroupConsumerOptions = {
+      config: {
+        groupId: group_id,
+        partitionAssigners: [taskAssigner(this.#options)],
+        sessionTimeout: session_timeout_ms,
+        rebalanceTimeout: Math.max(session_timeout_ms, 30_000),
+        heartbeatInterval: heartbeat_interval_ms,
+        maxWaitTimeInMs: Math.min(heartbeat_interval_ms, 250),
+        metadataMaxAge: settings.metadata_max_age_ms,
+        allowAutoTopicCreation: false,
+        retry: {
+          initialRetryTime: settings.retry_backoff_ms,
+          maxRetryTime: settings.retry_backoff_max_ms,
+          retries: 10,
+        },
+      },
+      topics: stages.flatMap((stage) => stage.topics),
+      silence_max_ms: session_timeout_ms + heartbeat_interval_ms,
+      onJoined: (partitions, member_id) => onAssigned(tasksOf(partitions, stages), member_id),
+      onHeard: () => this.#onHeard(),
+      onAdrift: (why) => {
+        this.#log.warn(`${why}: joining anew`);
+        this.#joinAnew().catch((error) => onLost(lossOf(error, group_id)));
+      },
+      onLost: (error) => onLost(lossOf(error, group_id)),
+    };
+    return new GroupConsumer(this.#kafka, options, this.#log);
+  }
+
   #onHeard(): void {
     this.#heard.resolve();
     this.#heard = Promise.withResolvers();
-    this.#heard_ms = Date.now();
   }
 
-  /**
-   * kafkajs 2.2.4, put out of the group, forgets to join again where that fails by a connection: it goes on as nobody's
-   * member, sends no heartbeat and says nothing. It is noticed at its fetches, which go on.
-   */
-  #checkSilence(): void {
-    if (this.#is_over || this.#is_joining_anew) return;
-    if (Date.now() - this.#heard_ms < this.#silence_max_ms) return;
-    this.#is_joining_anew = true;
-    this.#log.warn('the group was not heard for the session time-out: joining anew');
-    this.#joinAnew()
-      .catch((error) => this.#options.onLost(error))
-      .finally(() => {
-        this.#heard_ms = Date.now();
-        this.#is_joining_anew = false;
-      });
-  }
-
+  /** As another member, by another consumer, for as long as it takes. */
   async #joinAnew(): Promise<void> {
-    await this.#consumer.stop();
-    if (!this.#is_over) await this.#run();
-  }
-
-  /** `refused`: the group has moved on; whether the task may go on is for the next assignment to say. */
-  async commit(offsets: PartitionOffset[]): Promise<'committed' | 'refused'> {
-    try {
-      await this.#consumer.commitOffsets(
-        offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
-      );
-      return 'committed';
-    } catch (error) {
-      if (kafkaErrorTypes(error).some((type) => GROUP_CHANGES.has(type))) return 'refused';
-      throw error;
+    await this.#consumer.close();
+    while (!this.#is_over) {
+      this.#consumer = this.#createConsumer();
+      try {
+        await this.#consumer.start();
+        return;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        this.#log.warn({ error: errorMessage(error) }, 'the group cannot be joined yet');
+        await this.#consumer.close();
+      }
     }
   }
-
-  /** Leaves the group, so that others take over at once. */
-  async leave(): Promise<void> {
-    this.#is_over = true;
-    await this.#consumer.disconnect().catch((error) => {
-      this.#log.warn({ error: errorMessage(error) }, 'could not leave the group; its session will time out');
-    });
-  }
 }
-
-const GROUP_CHANGES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 /** All topics of a stage are assigned alike, so its first topic says which tasks these are. */
 function tasksOf(assignment: Record<string, number[]>, stages: StageTopics[]): TaskId[] {

@@ -1,17 +1,22 @@
 /** Group membership without fetching, and our own reading through rebalances: DESIGN §4's first experiment. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { splitTaskId, type TaskId } from '../../engine/assignment.ts';
+import type { PartitionOffset } from '../../engine/group_consumer.ts';
 import { connectKafka, leaveGroup } from '../../engine/kafka.ts';
 import type { LogReader } from '../../engine/log_reader.ts';
-import { Membership, type PartitionOffset, type StageTopics } from '../../engine/membership.ts';
+import { Membership, type StageTopics } from '../../engine/membership.ts';
 import { recordsIn } from '../../engine/partition_reader.ts';
 import type { Scope } from '../conformance/conformance_case.ts';
+import { KafkaProxy } from '../faults/kafka_proxy.ts';
 import { onBothBrokers } from '../harness/both_brokers.ts';
 import { CollectingSink, openReader, SILENT, settingsFor } from '../harness/reading.ts';
 import { until } from '../harness/until.ts';
 
 const SETTINGS = { session_timeout_ms: 10_000, heartbeat_interval_ms: 100 };
+
+const SYNC_GROUP = 14;
 
 class Member {
   tasks: TaskId[] = [];
@@ -69,8 +74,11 @@ class Group {
     });
   }
 
-  async join(onAssigned?: (member: Member) => (tasks: TaskId[]) => void): Promise<Member> {
-    const member = new Member(this.#scope.address, this.#scope.name('g'), this.#stages);
+  async join(
+    onAssigned?: (member: Member) => (tasks: TaskId[]) => void,
+    address = this.#scope.address,
+  ): Promise<Member> {
+    const member = new Member(address, this.#scope.name('g'), this.#stages);
     if (onAssigned) member.onAssigned = onAssigned(member);
     this.#members.add(member);
     await member.membership.start();
@@ -219,7 +227,10 @@ class Owner {
   /** What is not committed is the next owner's to see. */
   async #commit(reading: Reading, place: PartitionOffset, values: string[]): Promise<void> {
     while (!reading.stopped) {
-      if ((await this.#member.membership.commit([place])) === 'refused') continue;
+      if ((await this.#member.membership.commit([place])) === 'refused') {
+        await delay(5);
+        continue;
+      }
       for (const value of values) this.#seen(value);
       return;
     }
@@ -321,5 +332,24 @@ onBothBrokers(
     assert.ok(outcomes.includes('refused'), outcomes.join());
     assert.equal(await member.membership.commit([place]), 'committed');
     assert.equal(member.lost, undefined);
+  },
+);
+
+/** A kafkajs whose request for its tasks is not answered goes on with those of before, and the group with it. */
+onBothBrokers(
+  'a member that is not told its new tasks, as the answer was lost, asks again',
+  async (scope, t) => {
+    const stages = await twoStages(scope);
+    const proxy = await KafkaProxy.start(Number(scope.address.split(':')[1]));
+    t.after(() => proxy.stop());
+    const group = new Group(t, scope, stages);
+    const first = await group.join(undefined, proxy.address);
+    await shared([first]);
+    const cut = proxy.cutAt(SYNC_GROUP, 'answer', 10_000);
+    const second = await group.join();
+    assert.equal(await cut, true);
+    await shared([first, second]);
+    // Through the proxy, while that is there.
+    await group.leave(first);
   },
 );
