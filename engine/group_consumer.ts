@@ -1,11 +1,10 @@
 /**
  * One kafkajs consumer as a member of a group, until it cannot be relied on any more: kafkajs 2.2.4 has two ways of going on
- * with its heartbeats or its fetches as though all were well, and says nothing. Both are seen in its events:
+ * as though all were well, and says nothing. Both are seen in its events:
  *
- * - The answer to SyncGroup is lost while it joins again: it is a member of the new generation and sends heartbeats, but was
- *   never told its tasks, which nobody runs then. It sends heartbeats of a membership without a GROUP_JOIN.
- * - Put out of the group, and cut off while it joins again: it goes on as nobody's member and sends no heartbeat. Its fetches
- *   go on.
+ * - The answer to SyncGroup is lost while it joins again: it is a member of the new generation, and its heartbeats are taken, but
+ *   it was never told its tasks, which nobody runs then. Heartbeats follow on a JoinGroup, and no GROUP_JOIN.
+ * - Put out of the group, and cut off while it joins again: it goes on as nobody's member. There are fetches, and no heartbeats.
  *
  * It never fetches a record: all its partitions are paused in the GROUP_JOIN event, before its first fetch.
  */
@@ -35,14 +34,21 @@ export interface GroupConsumerOptions {
   onLost(error: Error): void;
 }
 
+const JOIN_GROUP = 11;
+/** One may be under way beside the request for its tasks, where there are several brokers to fetch from. */
+const UNTOLD_MAX = 2;
 const GROUP_CHANGES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 export class GroupConsumer {
   readonly #consumer: Consumer;
   readonly #options: GroupConsumerOptions;
   readonly #log: Logger;
-  /** As which it was told its tasks; null while it joins. */
-  #told_as: string | null = null;
+  /** Of the membership that the group counts it by. */
+  #are_tasks_known = false;
+  /** Heartbeats that were taken of a member that does not know its tasks. */
+  #untold = 0;
+  /** The last offset that the group took, by topic and partition. */
+  readonly #taken = new Map<string, string>();
   #heard_ms = Date.now();
   #fetched_ms = Date.now();
   #is_over = false;
@@ -57,66 +63,90 @@ export class GroupConsumer {
     });
   }
 
+  /** Resolves when the group has let it join, or when it was closed meanwhile. */
   async start(): Promise<void> {
     const { topics } = this.#options;
-    const { GROUP_JOIN, REBALANCING, HEARTBEAT, FETCH, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
-      this.#consumer.pause(topics.map((topic) => ({ topic })));
-      if (!this.#is_over) this.#onJoined(payload.memberAssignment, payload.memberId);
-    });
-    this.#consumer.on(REBALANCING, () => {
-      this.#told_as = null;
-    });
-    this.#consumer.on(HEARTBEAT, ({ payload }) => this.#onHeartbeat(payload.memberId));
-    this.#consumer.on(FETCH, () => this.#onFetch());
-    this.#consumer.on(CRASH, ({ payload }) => this.#onCrash(payload.error, payload.restart));
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics, fromBeginning: true });
-    await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+    const consumer = this.#consumer;
+    this.#listen();
+    try {
+      await consumer.connect();
+      if (!this.#is_over) await consumer.subscribe({ topics, fromBeginning: true });
+      if (!this.#is_over) await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+    } finally {
+      // What was told to stop while it connected has connected all the same.
+      if (this.#is_over) await this.close();
+    }
   }
 
-  /** `refused`: the group has moved on. */
+  #listen(): void {
+    const { GROUP_JOIN, REQUEST, HEARTBEAT, COMMIT_OFFSETS, FETCH, CRASH } = this.#consumer.events;
+    this.#consumer.on(REQUEST, ({ payload }) => {
+      if (payload.apiKey === JOIN_GROUP) this.#are_tasks_known = false;
+    });
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      // kafkajs has stopped, but for what is joining still: this ends it.
+      if (this.#is_over) throw new Error('it was given up while it joined');
+      this.#consumer.pause(this.#options.topics.map((topic) => ({ topic })));
+      this.#onJoined(payload.memberAssignment, payload.memberId);
+    });
+    this.#consumer.on(HEARTBEAT, () => this.#onHeartbeat());
+    this.#consumer.on(COMMIT_OFFSETS, ({ payload }) => {
+      for (const { topic, partitions } of payload.topics)
+        for (const { partition, offset } of partitions)
+          this.#taken.set(`${topic}/${partition}`, String(offset));
+    });
+    this.#consumer.on(FETCH, () => this.#onFetch());
+    this.#consumer.on(CRASH, ({ payload }) => this.#onCrash(payload.error, payload.restart));
+  }
+
+  /**
+   * `refused`: the group has moved on, or its answer is not known. kafkajs, where it is not running, takes a commit for done or for
+   * a mistake of the caller; what the group took is in its events.
+   */
   async commit(offsets: PartitionOffset[]): Promise<'committed' | 'refused'> {
-    // kafkajs takes a commit for done where it has stopped, and for a mistake of the caller where it has not begun.
-    if (this.#is_over || this.#told_as === null) return 'refused';
+    if (this.#is_over || !this.#are_tasks_known) return 'refused';
     try {
       await this.#consumer.commitOffsets(
         offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
       );
-      return this.#is_over ? 'refused' : 'committed';
     } catch (error) {
-      if (this.#is_over) return 'refused';
-      if (kafkaErrorTypes(error).some((type) => GROUP_CHANGES.has(type))) return 'refused';
+      if (this.#is_over || kafkaErrorTypes(error).some((type) => GROUP_CHANGES.has(type))) return 'refused';
       throw error;
     }
+    const is_taken = ({ topic, partition, offset }: PartitionOffset) =>
+      this.#taken.get(`${topic}/${partition}`) === String(offset);
+    return offsets.every(is_taken) ? 'committed' : 'refused';
   }
 
-  /** Leaves the group, so that others take over at once. */
+  /** Leaves the group, so that others take over at once; where that fails, its session times out. */
   async close(): Promise<void> {
     this.#is_over = true;
     await this.#consumer.disconnect().catch((error) => {
-      this.#log.warn({ error: errorMessage(error) }, 'could not leave the group; its session will time out');
+      this.#log.warn({ error: errorMessage(error) }, 'a member of the group could not disconnect');
     });
   }
 
   #onJoined(partitions: Record<string, number[]>, member_id: string): void {
-    this.#told_as = member_id;
+    this.#are_tasks_known = true;
+    this.#untold = 0;
     this.#heard_ms = Date.now();
     this.#options.onJoined(partitions, member_id);
     this.#options.onHeard();
   }
 
-  #onHeartbeat(member_id: string): void {
+  #onHeartbeat(): void {
     if (this.#is_over) return;
-    if (member_id !== this.#told_as) {
-      this.#onAdrift('the group counts this member, but its tasks were not told');
+    if (this.#are_tasks_known) {
+      this.#heard_ms = Date.now();
+      this.#options.onHeard();
       return;
     }
-    this.#heard_ms = Date.now();
-    this.#options.onHeard();
+    this.#untold++;
+    if (this.#untold === UNTOLD_MAX)
+      this.#onAdrift('the group counts this member, but never told it its tasks');
   }
 
-  /** Silence counts only while it fetches: a process that was stopped, or whose brokers are away, could hear nothing. */
+  /** A process that did not run could hear nothing. */
   #onFetch(): void {
     const now_ms = Date.now();
     const { silence_max_ms } = this.#options;
@@ -134,7 +164,7 @@ export class GroupConsumer {
   }
 
   #onCrash(error: Error, is_restarted: boolean): void {
-    this.#told_as = null;
+    this.#are_tasks_known = false;
     if (this.#is_over) return;
     if (is_restarted) this.#log.warn({ error: error.message }, 'group membership restarts');
     else this.#options.onLost(error);

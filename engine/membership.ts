@@ -5,6 +5,7 @@
  * Rebalancing is eager (kafkajs knows no other), so a task keeps running while its worker rejoins, and learns from
  * the next assignment whether it may go on. Commits of the old generation are refused by the broker meanwhile.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type GroupMember, type PartitionAssigner } from 'kafkajs';
 import type { Logger } from 'pino';
 import { ErrataError, errorMessage } from '../messages/errata_error.ts';
@@ -92,7 +93,8 @@ export class Membership {
   }
 
   #createConsumer(): GroupConsumer {
-    const { session_timeout_ms, heartbeat_interval_ms, ...settings } = this.#settings;
+    const { session_timeout_ms, heartbeat_interval_ms, retry_backoff_ms, retry_backoff_max_ms } =
+      this.#settings;
     const { group_id, stages, onAssigned, onLost } = this.#options;
     const options: GroupConsumerOptions = {
       config: {
@@ -102,11 +104,11 @@ export class Membership {
         rebalanceTimeout: Math.max(session_timeout_ms, 30_000),
         heartbeatInterval: heartbeat_interval_ms,
         maxWaitTimeInMs: Math.min(heartbeat_interval_ms, 250),
-        metadataMaxAge: settings.metadata_max_age_ms,
+        metadataMaxAge: this.#settings.metadata_max_age_ms,
         allowAutoTopicCreation: false,
         retry: {
-          initialRetryTime: settings.retry_backoff_ms,
-          maxRetryTime: settings.retry_backoff_max_ms,
+          initialRetryTime: retry_backoff_ms,
+          maxRetryTime: retry_backoff_max_ms,
           retries: 10,
         },
       },
@@ -140,6 +142,7 @@ export class Membership {
         if (!isPassing(error)) throw error;
         this.#log.warn({ error: errorMessage(error) }, 'the group cannot be joined yet');
         await this.#consumer.close();
+        await delay(this.#settings.retry_backoff_max_ms);
       }
     }
   }

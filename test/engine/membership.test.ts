@@ -14,7 +14,7 @@ import { onBothBrokers } from '../harness/both_brokers.ts';
 import { CollectingSink, openReader, SILENT, settingsFor } from '../harness/reading.ts';
 import { until } from '../harness/until.ts';
 
-const SETTINGS = { session_timeout_ms: 10_000, heartbeat_interval_ms: 100 };
+const SETTINGS = { session_timeout_ms: 10_000, heartbeat_interval_ms: 100, metadata_max_age_ms: 500 };
 
 const SYNC_GROUP = 14;
 
@@ -332,6 +332,26 @@ onBothBrokers(
     assert.ok(outcomes.includes('refused'), outcomes.join());
     assert.equal(await member.membership.commit([place]), 'committed');
     assert.equal(member.lost, undefined);
+  },
+);
+
+/** Where metadata are news, kafkajs joins again in the midst of a fetch, and says so by no event. */
+onBothBrokers(
+  'a member that joins again because of new partitions, and is not told its tasks, asks again',
+  async (scope, t) => {
+    const stages = await twoStages(scope);
+    const proxy = await KafkaProxy.start(Number(scope.address.split(':')[1]));
+    t.after(() => proxy.stop());
+    const group = new Group(t, scope, stages);
+    const member = await group.join(undefined, proxy.address);
+    await shared([member]);
+    const { assignments } = member;
+    const cut = proxy.cutAt(SYNC_GROUP, 'answer', 10_000);
+    const admin = await scope.admin();
+    await admin.createPartitions({ topicPartitions: [{ topic: stages[0]!.topics[0]!, count: 5 }] });
+    assert.equal(await cut, true);
+    await until(() => member.assignments > assignments, 'it is told its tasks');
+    await group.leave(member);
   },
 );
 
