@@ -5,6 +5,7 @@ import { createLog, LOG_LEVELS } from '../../engine/log.ts';
 import { ErrataError, errorMessage } from '../../messages/errata_error.ts';
 import { brokersFrom, kafkaOf } from '../kafka_brokers.ts';
 import { port } from '../option_values.ts';
+import { compileLater } from '../run/compile_later.ts';
 import { stopSignal } from '../run/stop_signal.ts';
 import { loadOrReport, type UsableTopology } from '../topology_file.ts';
 
@@ -40,6 +41,7 @@ async function run(files: string[], flags: Flags): Promise<void> {
   const topologies = loaded.map(({ topology, plan }) => ({ plan, kafka: kafkaOf(topology, brokers) }));
   const token = readToken(flags.adminTokenFile, process.env);
   const signal = stopSignal();
+  compileLater();
   const { serve } = await import('../run/serve.ts');
   try {
     await serve({
