@@ -1,6 +1,6 @@
 /**
  * The test command: `npm test` runs every *.test.ts but those of the edges, which take minutes each for the real other sides that
- * they start; `npm run test:edges` runs these; with filters (`npm test -- FILTER…`) those run whose path contains one. If one of
+ * they start or the time-outs that they wait for; `npm run test:edges` runs these; with filters (`npm test -- FILTER…`) those run whose path contains one. If one of
  * them uses test/harness/real_kafka.ts or both_brokers.ts, Kafka is started once and handed to all of them; programs
  * in Go that they use are built once before.
  */
@@ -9,8 +9,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { goTool } from './harness/go_tool.ts';
 import { realKafka } from './harness/real_kafka.ts';
 
-/** Each has real servers, browsers or packages at the other end. */
-const EDGES = ['connectors', 'deploy', 'provision', 'proxy', 'pubsub', 'sdk'].map((name) => `test/${name}/`);
+/** Each has real servers, browsers or packages at the other end, which are away for minutes in `outages`. */
+const EDGES = ['connectors', 'deploy', 'outages', 'provision', 'proxy', 'pubsub', 'sdk'].map(
+  (name) => `test/${name}/`,
+);
 const filters = process.argv.slice(2);
 const files = globSync('**/*.test.ts', { exclude: (name) => name === 'node_modules' || name === '.errata' })
   .filter((file) => isWanted(file))
