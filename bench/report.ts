@@ -28,8 +28,7 @@ export function table(measured: readonly Measurement[]): string {
     '| | events/s | with start-up | CPU s per M | with start-up | peak RSS, MiB | × Flink | × Kafka Streams |',
     '|---|---:|---:|---:|---:|---:|---:|---:|',
     ...rows.map((row) =>
-      [
-        '',
+      tableLine([
         row.contender,
         thousands(row.events_per_s),
         thousands(row.events_per_s_with_start),
@@ -38,10 +37,7 @@ export function table(measured: readonly Measurement[]): string {
         mebibytes(row),
         ratio(row.events_per_s, flink),
         ratio(row.events_per_s, streams),
-        '',
-      ]
-        .join(' | ')
-        .trim(),
+      ]),
     ),
   ].join('\n');
 }
@@ -70,18 +66,31 @@ function thousands(per_s: number): string {
   return `${Math.round(per_s / 1000)} k`;
 }
 
+function tableLine(cells: readonly (string | number)[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
 function ratio(value: number, against: number): string {
   return Number.isFinite(against) ? (value / against).toFixed(2) : '';
 }
 
-export function latencyTable(latencies: readonly Latency[]): string {
+/** `common_rate`: at which all were measured. Ratios are to the better Flink at the same kind of load. */
+export function latencyTable(latencies: readonly Latency[], common_rate: number): string {
+  const isCommon = ({ rate }: Latency) => rate === common_rate;
+  const ratioOf = (one: Latency, field: 'p50_ms' | 'p99_ms') => {
+    const peers = latencies.filter(
+      (other) => other.contender.startsWith('Flink') && isCommon(other) === isCommon(one),
+    );
+    return ratio(one[field], Math.min(...peers.map((peer) => peer[field])));
+  };
   return [
-    '| | events/s | p50, ms | p99, ms | results | load late by at most, ms |',
-    '|---|---:|---:|---:|---:|---:|',
-    ...latencies.map(
-      ({ contender, rate, p50_ms, p99_ms, results, load_late_ms }) =>
-        `| ${contender} | ${thousands(rate)} | ${p50_ms} | ${p99_ms} | ${results} | ${load_late_ms} |`,
-    ),
+    '| | events/s | p50, ms | p99, ms | p50, × Flink | p99, × Flink | results | load late by at most, ms |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|',
+    ...latencies.map((one) => {
+      const { contender, rate, p50_ms, p99_ms, results, load_late_ms } = one;
+      const ratios = [ratioOf(one, 'p50_ms'), ratioOf(one, 'p99_ms')];
+      return tableLine([contender, thousands(rate), p50_ms, p99_ms, ...ratios, results, load_late_ms]);
+    }),
   ].join('\n');
 }
 

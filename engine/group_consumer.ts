@@ -11,7 +11,7 @@
 import type { Consumer, ConsumerConfig } from 'kafkajs';
 import type { Logger } from 'pino';
 import { errorMessage } from '../messages/errata_error.ts';
-import type { KafkaClient } from './kafka.ts';
+import { type KafkaClient, leaveGroup } from './kafka.ts';
 import { kafkaErrorTypes } from './kafka_errors.ts';
 
 export interface PartitionOffset {
@@ -35,11 +35,12 @@ export interface GroupConsumerOptions {
 }
 
 const JOIN_GROUP = 11;
-/** One may be under way beside the request for its tasks, where there are several brokers to fetch from. */
+/** Where there are several brokers to fetch from, one may be under way beside the request for its tasks; where that takes long, it joins anew without need. */
 const UNTOLD_MAX = 2;
 const GROUP_CHANGES = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 export class GroupConsumer {
+  readonly #kafka: KafkaClient;
   readonly #consumer: Consumer;
   readonly #options: GroupConsumerOptions;
   readonly #log: Logger;
@@ -52,8 +53,11 @@ export class GroupConsumer {
   #heard_ms = Date.now();
   #fetched_ms = Date.now();
   #is_over = false;
+  #is_closed = false;
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(kafka: KafkaClient, options: GroupConsumerOptions, log: Logger) {
+    this.#kafka = kafka;
     this.#options = options;
     this.#log = log;
     const { config } = options;
@@ -63,19 +67,19 @@ export class GroupConsumer {
     });
   }
 
-  /** Resolves when the group has let it join, or when it was closed meanwhile. */
-  async start(): Promise<void> {
+  /** Resolves when the group has let it join, when it was closed meanwhile, or when it has crashed, which `onLost` tells if it is for good. */
+  start(): Promise<void> {
+    this.#listen();
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { topics } = this.#options;
     const consumer = this.#consumer;
-    this.#listen();
-    try {
-      await consumer.connect();
-      if (!this.#is_over) await consumer.subscribe({ topics, fromBeginning: true });
-      if (!this.#is_over) await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
-    } finally {
-      // What was told to stop while it connected has connected all the same.
-      if (this.#is_over) await this.close();
-    }
+    await consumer.connect();
+    if (!this.#is_over) await consumer.subscribe({ topics, fromBeginning: true });
+    if (!this.#is_over) await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
   }
 
   #listen(): void {
@@ -84,10 +88,9 @@ export class GroupConsumer {
       if (payload.apiKey === JOIN_GROUP) this.#are_tasks_known = false;
     });
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
-      // kafkajs has stopped, but for what is joining still: this ends it.
-      if (this.#is_over) throw new Error('it was given up while it joined');
+      if (this.#is_closed) this.#undoJoin(payload.memberId);
       this.#consumer.pause(this.#options.topics.map((topic) => ({ topic })));
-      this.#onJoined(payload.memberAssignment, payload.memberId);
+      if (!this.#is_over) this.#onJoined(payload.memberAssignment, payload.memberId);
     });
     this.#consumer.on(HEARTBEAT, () => this.#onHeartbeat());
     this.#consumer.on(COMMIT_OFFSETS, ({ payload }) => {
@@ -105,6 +108,7 @@ export class GroupConsumer {
    */
   async commit(offsets: PartitionOffset[]): Promise<'committed' | 'refused'> {
     if (this.#is_over || !this.#are_tasks_known) return 'refused';
+    for (const { topic, partition } of offsets) this.#taken.delete(`${topic}/${partition}`);
     try {
       await this.#consumer.commitOffsets(
         offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
@@ -118,12 +122,23 @@ export class GroupConsumer {
     return offsets.every(is_taken) ? 'committed' : 'refused';
   }
 
-  /** Leaves the group, so that others take over at once; where that fails, its session times out. */
+  /**
+   * Leaves the group, so that others take over at once; where that fails, its session times out. Whoever joins waits until it
+   * has joined: the group would count a member that is gone, and kafkajs takes no leave for it.
+   */
   async close(): Promise<void> {
     this.#is_over = true;
+    await this.#starting.catch(() => undefined);
+    this.#is_closed = true;
     await this.#consumer.disconnect().catch((error) => {
       this.#log.warn({ error: errorMessage(error) }, 'a member of the group could not disconnect');
     });
+  }
+
+  /** kafkajs has stopped, but for what joins after a crash, which this ends. */
+  #undoJoin(member_id: string): never {
+    leaveGroup(this.#kafka, this.#options.config.groupId, member_id).catch(() => undefined);
+    throw new Error('it was closed while it joined');
   }
 
   #onJoined(partitions: Record<string, number[]>, member_id: string): void {

@@ -62,7 +62,7 @@ export class Membership {
   readonly #log: Logger;
   #consumer: GroupConsumer;
   #is_over = false;
-  /** Resolved when the group has answered, whatever it said. */
+  /** Resolved when the group has let it join, or taken a heartbeat. */
   #heard = Promise.withResolvers<void>();
 
   constructor(kafka: KafkaClient, settings: KafkaSettings, options: MembershipOptions, log: Logger) {

@@ -9,7 +9,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { goTool } from './harness/go_tool.ts';
 import { realKafka } from './harness/real_kafka.ts';
 
-/** Each has real servers, browsers or packages at the other end, which are away for minutes in `outages`. */
+/** Each has real servers, browsers or packages at the other end, which in `outages` are away for a while. */
 const EDGES = ['connectors', 'deploy', 'outages', 'provision', 'proxy', 'pubsub', 'sdk'].map(
   (name) => `test/${name}/`,
 );

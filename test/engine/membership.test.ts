@@ -335,6 +335,22 @@ onBothBrokers(
   },
 );
 
+/** Sooner than its session would time out: whoever waits for its tasks then. */
+onBothBrokers('who leaves while it joins is not counted, whenever that is', async (scope, t) => {
+  const stages = await twoStages(scope);
+  const group = new Group(t, scope, stages);
+  const stays = await group.join();
+  for (const after_ms of [0, 10, 30, 60, 100, 200]) {
+    const passing = new Member(scope.address, scope.name('g'), stages);
+    const joining = passing.membership.start().catch(() => undefined);
+    await delay(after_ms);
+    await passing.membership.leave();
+    await joining;
+    await until(() => isShared([stays]), `one that left after ${after_ms} ms holds no task`, 4_000);
+  }
+  assert.equal(stays.lost, undefined);
+});
+
 /** Where metadata are news, kafkajs joins again in the midst of a fetch, and says so by no event. */
 onBothBrokers(
   'a member that joins again because of new partitions, and is not told its tasks, asks again',

@@ -10,7 +10,9 @@ import { TopologyRun } from '../harness/topology_run.ts';
 import { until } from '../harness/until.ts';
 
 const SESSION_TIMEOUT_MS = 1_500;
-const OUTAGE_MS = 3_000;
+/** Longer with `ERRATA_OUTAGE_S=150 npm test -- outages/outage`. */
+const OUTAGE_MS = Number(process.env.ERRATA_OUTAGE_S ?? 3) * 1_000;
+const TIMEOUT_MS = 120_000 + OUTAGE_MS;
 /** Far below the time in which a process has to end. */
 const STOP_MAX_MS = 12_000;
 const RECORDS = 200;
@@ -111,18 +113,18 @@ async function sitsOutAnOutage(
   assert.ok(took_ms < STOP_MAX_MS, `stopped only after ${took_ms} ms`);
 }
 
-test('the embedded broker is away for longer than a session', { timeout: 90_000 }, (t) =>
+test('the embedded broker is away for longer than a session', { timeout: TIMEOUT_MS }, (t) =>
   sitsOutAnOutage(t, 'embedded'),
 );
 
-test('the embedded broker is away for longer than anybody asks again', { timeout: 90_000 }, (t) =>
+test('the embedded broker is away for longer than anybody asks again', { timeout: TIMEOUT_MS }, (t) =>
   sitsOutAnOutage(t, 'embedded', SHORT_PATIENCE),
 );
 
-test('Apache Kafka is away for longer than a session', { timeout: 120_000 }, async (t) => {
+test('Apache Kafka is away for longer than a session', { timeout: TIMEOUT_MS }, async (t) => {
   if ((await withRealKafka(t)) !== undefined) await sitsOutAnOutage(t, 'real');
 });
 
-test('Apache Kafka is away for longer than anybody asks again', { timeout: 120_000 }, async (t) => {
+test('Apache Kafka is away for longer than anybody asks again', { timeout: TIMEOUT_MS }, async (t) => {
   if ((await withRealKafka(t)) !== undefined) await sitsOutAnOutage(t, 'real', SHORT_PATIENCE);
 });
