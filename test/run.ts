@@ -10,7 +10,7 @@ import { goTool } from './harness/go_tool.ts';
 import { realKafka } from './harness/real_kafka.ts';
 
 /** Each has real servers, browsers or packages at the other end, which in `outages` are away for a while. */
-const EDGES = ['connectors', 'deploy', 'outages', 'provision', 'proxy', 'pubsub', 'sdk'].map(
+const EDGES = ['connectors', 'deploy', 'outages', 'provision', 'proxy', 'pubsub', 'sdk', 'secured'].map(
   (name) => `test/${name}/`,
 );
 const filters = process.argv.slice(2);

@@ -17,9 +17,9 @@ import { temporaryFolder } from '../harness/embedded.ts';
 import { ErrataProcess } from '../harness/errata_process.ts';
 import { type SecuredKafka, securedKafka, TRUSTED } from '../harness/secured_kafka.ts';
 import { until } from '../harness/until.ts';
-import { refusals } from './secured/refusals.ts';
-import { rights } from './secured/rights.ts';
-import { runsExactly } from './secured/small_topology.ts';
+import { refusals } from './refusals.ts';
+import { rights } from './rights.ts';
+import { runsExactly } from './small_topology.ts';
 
 test('a topology runs over each way into a secured Kafka, and says why where there is none', {
   concurrency: true,

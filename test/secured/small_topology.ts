@@ -1,10 +1,10 @@
 /** A small topology whose results are known. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { KafkaSettings } from '../../../engine/kafka_settings.ts';
-import type { Assessment } from '../../../messages/assessment.ts';
-import type { SecuredKafka } from '../../harness/secured_kafka.ts';
-import { TopologyRun } from '../../harness/topology_run.ts';
+import type { KafkaSettings } from '../../engine/kafka_settings.ts';
+import type { Assessment } from '../../messages/assessment.ts';
+import type { SecuredKafka } from '../harness/secured_kafka.ts';
+import { TopologyRun } from '../harness/topology_run.ts';
 
 const FROM_MS = Date.UTC(2024, 2, 1, 6);
 const WINDOW_MS = 300_000;

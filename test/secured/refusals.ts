@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { checkAccess } from '../../../engine/kafka_access.ts';
-import { KAFKA_DEFAULTS, type KafkaSettings, type SaslSettings } from '../../../engine/kafka_settings.ts';
-import { temporaryFolder } from '../../harness/embedded.ts';
-import { type SecuredKafka, TRUSTED } from '../../harness/secured_kafka.ts';
+import { checkAccess } from '../../engine/kafka_access.ts';
+import { KAFKA_DEFAULTS, type KafkaSettings, type SaslSettings } from '../../engine/kafka_settings.ts';
+import { temporaryFolder } from '../harness/embedded.ts';
+import { type SecuredKafka, TRUSTED } from '../harness/secured_kafka.ts';
 
 export async function refusals(t: TestContext, kafka: SecuredKafka): Promise<void> {
   const { certificates, issuer, sasl_ssl } = kafka;
