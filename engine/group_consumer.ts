@@ -144,16 +144,19 @@ export class GroupConsumer {
   #onJoined(partitions: Record<string, number[]>, member_id: string): void {
     this.#are_tasks_known = true;
     this.#untold = 0;
-    this.#heard_ms = Date.now();
     this.#options.onJoined(partitions, member_id);
+    this.#hear();
+  }
+
+  #hear(): void {
+    this.#heard_ms = Date.now();
     this.#options.onHeard();
   }
 
   #onHeartbeat(): void {
     if (this.#is_over) return;
     if (this.#are_tasks_known) {
-      this.#heard_ms = Date.now();
-      this.#options.onHeard();
+      this.#hear();
       return;
     }
     this.#untold++;

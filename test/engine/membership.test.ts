@@ -351,22 +351,30 @@ onBothBrokers('who leaves while it joins is not counted, whenever that is', asyn
   assert.equal(stays.lost, undefined);
 });
 
+/** Half of the session time-out: sooner than silence would tell. */
+const TOLD_WITHIN_MS = SETTINGS.session_timeout_ms / 2;
+
+/** A member with all tasks; the answer that tells it those of the next generation will be lost. */
+async function untold(scope: Scope, t: TestContext) {
+  const stages = await twoStages(scope);
+  const proxy = await KafkaProxy.start(Number(scope.address.split(':')[1]));
+  t.after(() => proxy.stop());
+  const group = new Group(t, scope, stages);
+  const member = await group.join(undefined, proxy.address);
+  await shared([member]);
+  return { stages, group, member, cut: proxy.cutAt(SYNC_GROUP, 'answer', 10_000) };
+}
+
 /** Where metadata are news, kafkajs joins again in the midst of a fetch, and says so by no event. */
 onBothBrokers(
   'a member that joins again because of new partitions, and is not told its tasks, asks again',
   async (scope, t) => {
-    const stages = await twoStages(scope);
-    const proxy = await KafkaProxy.start(Number(scope.address.split(':')[1]));
-    t.after(() => proxy.stop());
-    const group = new Group(t, scope, stages);
-    const member = await group.join(undefined, proxy.address);
-    await shared([member]);
+    const { stages, group, member, cut } = await untold(scope, t);
     const { assignments } = member;
-    const cut = proxy.cutAt(SYNC_GROUP, 'answer', 10_000);
     const admin = await scope.admin();
     await admin.createPartitions({ topicPartitions: [{ topic: stages[0]!.topics[0]!, count: 5 }] });
     assert.equal(await cut, true);
-    await until(() => member.assignments > assignments, 'it is told its tasks');
+    await until(() => member.assignments > assignments, 'it is told its tasks', TOLD_WITHIN_MS);
     await group.leave(member);
   },
 );
@@ -375,16 +383,10 @@ onBothBrokers(
 onBothBrokers(
   'a member that is not told its new tasks, as the answer was lost, asks again',
   async (scope, t) => {
-    const stages = await twoStages(scope);
-    const proxy = await KafkaProxy.start(Number(scope.address.split(':')[1]));
-    t.after(() => proxy.stop());
-    const group = new Group(t, scope, stages);
-    const first = await group.join(undefined, proxy.address);
-    await shared([first]);
-    const cut = proxy.cutAt(SYNC_GROUP, 'answer', 10_000);
+    const { group, member: first, cut } = await untold(scope, t);
     const second = await group.join();
     assert.equal(await cut, true);
-    await shared([first, second]);
+    await until(() => isShared([first, second]), 'they share all tasks', TOLD_WITHIN_MS);
     // Through the proxy, while that is there.
     await group.leave(first);
   },
